@@ -1,0 +1,60 @@
+# Every target sets itself up: the first one run installs the pinned dependencies (Bun among them) into
+# node_modules. `make` alone lists the targets.
+
+BUN_VERSION := $(shell sed -n 's/^ *"bun": "\([0-9.]*\)".*/\1/p' package.json)
+BUN := node_modules/.bin/bun
+STAMP := node_modules/.set-up
+SOURCES := $(shell find src web -type f 2>/dev/null) build.ts package.json
+
+# Tests: a pattern or a file, for `make test T=resp`.
+T ?=
+# Fuzzing: `make fuzz F=parser SECONDS=60 SEED=1`.
+F ?=
+SECONDS ?= 30
+SEED ?=
+# Micro-benchmarks: `make bench-micro B=parser`.
+B ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test check format coverage bench-micro fuzz release clean
+
+help:  ## Show the targets
+	@echo "make <target>:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+
+build: kv  ## Build the executable ./kv
+
+demo: kv  ## Start a server on all cores, send it a load, print a table; ends by itself
+	@scripts/demo
+
+test: kv  ## Run all tests (make test T=resp: those whose path contains "resp")
+	$(BUN) test $(T)
+
+check: $(STAMP)  ## Format, lint, types and the tidy test: the gate of every commit
+	$(BUN) node_modules/@biomejs/biome/bin/biome ci --error-on-warnings .
+	$(BUN) node_modules/typescript/bin/tsc
+	$(BUN) test test/tidy.test.ts
+
+format: $(STAMP)  ## Format the sources in place
+	$(BUN) node_modules/@biomejs/biome/bin/biome check --write .
+
+coverage: kv  ## Run all tests with coverage: a table, and coverage/lcov.info
+	$(BUN) test --coverage --coverage-reporter=text --coverage-reporter=lcov $(T)
+
+bench-micro: $(STAMP)  ## Run the micro-benchmarks beside the code (make bench-micro B=parser)
+	$(BUN) scripts/bench-micro.ts $(B)
+
+fuzz: $(STAMP)  ## Run the fuzzers (make fuzz F=parser SECONDS=60 SEED=1)
+	$(BUN) scripts/fuzz.ts --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(F)
+
+release: $(STAMP)  ## Build for every platform into dist/, with SHA256SUMS
+	$(BUN) scripts/release.ts
+
+clean:  ## Remove what was built and installed
+	rm -rf kv kv.exe dist coverage node_modules
+
+kv: $(STAMP) $(SOURCES)
+	$(BUN) build.ts
+
+$(STAMP): package.json bun.lock scripts/set-up
+	@scripts/set-up "$(BUN_VERSION)" $@
