@@ -33,7 +33,7 @@ test: kv  ## Run all tests (make test T=resp: those whose path contains "resp")
 check: $(STAMP)  ## Format, lint, types and the tidy test: the gate of every commit
 	$(BUN) node_modules/@biomejs/biome/bin/biome ci --error-on-warnings .
 	$(BUN) node_modules/typescript/bin/tsc
-	$(BUN) test test/tidy.test.ts
+	$(BUN) test ./test/tidy.test.ts
 
 format: $(STAMP)  ## Format the sources in place
 	$(BUN) node_modules/@biomejs/biome/bin/biome check --write .
