@@ -138,7 +138,7 @@ export class ServerStats {
   noteError(bytes: Buffer, at: number): void {
     let end = at + 1;
     while (end < bytes.length && isUpperCase(bytes[end] ?? 0)) end++;
-    const prefix = bytes.latin1Slice(at + 1, end);
+    const prefix = bytes.toString("latin1", at + 1, end);
     let index = (ERROR_PREFIXES as readonly string[]).indexOf(prefix);
     if (index < 0) index = ERROR_PREFIXES.length - 1;
     this.own[ERRORS_AT + index] = (this.own[ERRORS_AT + index] ?? 0) + 1;
