@@ -1,0 +1,30 @@
+/**
+ * Ready-made replies: the ones that are the same bytes every time.
+ *
+ * ReplyWriter copies them in whole (`raw`); who answers outside of a batch (a refused connection, for instance)
+ * writes them to the socket as they are. Private memory, never modified.
+ */
+import { errorTexts } from "./errors.ts";
+
+function ready(text: string): Buffer {
+  // allocUnsafeSlow: own memory, not a slice of the pool that other Buffers share.
+  const bytes = Buffer.allocUnsafeSlow(text.length);
+  bytes.latin1Write(text, 0);
+  return bytes;
+}
+
+export const REPLY_OK = ready("+OK\r\n");
+export const REPLY_PONG = ready("+PONG\r\n");
+export const REPLY_QUEUED = ready("+QUEUED\r\n");
+export const REPLY_NULL_BULK = ready("$-1\r\n");
+export const REPLY_NULL_ARRAY = ready("*-1\r\n");
+export const REPLY_NULL_RESP3 = ready("_\r\n");
+export const REPLY_EMPTY_BULK = ready("$0\r\n\r\n");
+export const REPLY_EMPTY_ARRAY = ready("*0\r\n");
+export const REPLY_TRUE = ready("#t\r\n");
+export const REPLY_FALSE = ready("#f\r\n");
+export const REPLY_ONE = ready(":1\r\n");
+export const REPLY_ZERO = ready(":0\r\n");
+
+/** Sent to a connection beyond maxclients, which is then closed. */
+export const REPLY_MAX_CLIENTS = ready(`-${errorTexts.maxClients}\r\n`);
