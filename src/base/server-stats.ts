@@ -7,7 +7,7 @@
  * Every Worker adds to its own row with plain stores and reads the others' without locks: a sum can lag by what is
  * being counted at this moment, never lose a count. Hot code does `stats.own[Stat.Hits]++`.
  * The shared words in front are atomic: the next client id and the next slow log id.
- * Not here: what the store counts by itself (keys, memory).
+ * Not here: what the store counts by itself (keys, memory, expired, evicted).
  */
 import { assert } from "./assert.ts";
 
@@ -26,8 +26,6 @@ export const enum Stat {
   BytesOut = 12,
   Hits = 13,
   Misses = 14,
-  Expired = 15,
-  Evicted = 16,
   ErrorReplies = 17,
   AuthDenied = 18,
   /** Clients closed at their query buffer or output limit. */

@@ -8,6 +8,7 @@
  * Lower case everywhere: names, flags, groups and argument types are the words that Redis uses on the wire.
  * Not here: looking a command up by its bytes (table.ts), running it (dispatch.ts).
  */
+import { wrongArgumentsCount } from "../resp/errors.ts";
 import type { Context } from "./context.ts";
 
 /** The words of COMMAND INFO. Dispatch acts on write, denyoom, no_auth, and on nothing else. */
@@ -31,7 +32,15 @@ export type CommandFlag =
   | "no_mandatory_keys"
   | "no_multi";
 
-export type CommandGroup = "connection" | "generic" | "list" | "pubsub" | "server" | "string";
+export type CommandGroup =
+  | "cluster"
+  | "connection"
+  | "generic"
+  | "list"
+  | "pubsub"
+  | "scripting"
+  | "server"
+  | "string";
 
 /** Where the keys are, as in COMMAND INFO: `last` counts from the end when negative, a step of 0 means no keys. */
 export interface KeyRange {
@@ -79,11 +88,20 @@ export interface CommandSpec {
    * Counts from the command name, as `KeyRange.first` does.
    */
   readonly keysCountAt?: number;
+  /**
+   * What happens to the keys, in the words of key specifications: RO, RW, OW or RM, then access, update, insert or
+   * delete. Missing: RO and access for a readonly command, RW and update for a write.
+   */
+  readonly keyFlags?: readonly string[];
   readonly group: CommandGroup;
   /** The Redis version that brought it. */
   readonly since: string;
   readonly summary: string;
   readonly complexity: string;
+  /** ACL categories beyond those that follow from the flags and the group ("@dangerous" of FLUSHALL). */
+  readonly categories?: readonly string[];
+  /** Hints to clients, as in COMMAND INFO. */
+  readonly tips?: readonly string[];
   readonly arguments?: readonly CommandArgument[];
   readonly subcommands?: readonly CommandSpec[];
   /**
@@ -96,5 +114,5 @@ export interface CommandSpec {
 
 /** For containers: their arity makes sure that a subcommand runs instead. */
 export function runContainer(c: Context): void {
-  c.out.error(`ERR wrong number of arguments for '${c.commandName}' command`);
+  c.out.error(wrongArgumentsCount(c.commandName));
 }

@@ -10,8 +10,9 @@
  */
 
 import { assert } from "../base/assert.ts";
+import { parseInt64, parseSafeInteger } from "../base/number.ts";
 import type { Settings } from "../base/settings.ts";
-import { NOT_AN_INTEGER } from "../resp/errors.ts";
+import { errorTexts } from "../resp/errors.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
 import type { Cursor } from "../store/cursor.ts";
 import type { Store } from "../store/store.ts";
@@ -20,14 +21,6 @@ import type { Session } from "./session.ts";
 
 /** A reply that was not ready when the handler returned. */
 export type DeferredReply = (out: ReplyWriter) => void;
-
-const INT64_MIN = -(2n ** 63n);
-const INT64_MAX = 2n ** 63n - 1n;
-/** Up to 15 digits a double holds every integer, so parsing needs no check. */
-const SAFE_DIGITS_MAX = 15;
-const MINUS = 0x2d;
-const ZERO = 0x30;
-const NINE = 0x39;
 
 export class Context {
   // ---- The arguments, set by dispatch ----
@@ -113,30 +106,22 @@ export class Context {
    */
   integer(i: number): boolean {
     if (this.parseInteger(i)) return true;
-    this.out.error(NOT_AN_INTEGER);
+    this.out.error(errorTexts.notInteger);
     return false;
   }
 
   /** The same without the error: for commands with an error text of their own. Hot. */
   parseInteger(i: number): boolean {
+    const start = this.start(i);
     const length = this.length(i);
-    const bytes = this.bytes;
-    let at = this.start(i);
-    const end = at + length;
-    const isNegative = length > 0 && bytes[at] === MINUS;
-    if (isNegative) at++;
-    const digits = end - at;
-    if (digits < 1) return false;
-    if (digits > SAFE_DIGITS_MAX) return this.#parseLong(i);
-    // No sign before a zero, no leading zero: "-0" and "007" are not integers to Redis.
-    if (bytes[at] === ZERO && (digits > 1 || isNegative)) return false;
-    let value = 0;
-    for (; at < end; at++) {
-      const byte = bytes[at] as number;
-      if (byte < ZERO || byte > NINE) return false;
-      value = value * 10 + (byte - ZERO);
+    const value = parseSafeInteger(this.bytes, start, length);
+    if (!Number.isNaN(value)) {
+      this.value = value;
+      return true;
     }
-    this.value = isNegative ? -value : value;
+    const exact = parseInt64(this.bytes, start, length);
+    if (exact === null) return false;
+    this.value = Number(exact);
     return true;
   }
 
@@ -159,7 +144,7 @@ export class Context {
     cursor.keyLength = length;
     cursor.db = db;
     cursor.hash =
-      i === 1 && this.hasKeyHash ? this.keyHash : this.store.hash(this.bytes, start, length, db);
+      i === 1 && this.hasKeyHash ? this.keyHash : this.store.hash(this.bytes, start, length);
     return cursor;
   }
 
@@ -170,7 +155,7 @@ export class Context {
     cursor.keyStart = this.start(i);
     cursor.keyLength = this.length(i);
     cursor.db = physical;
-    cursor.hash = this.store.hash(this.bytes, cursor.keyStart, cursor.keyLength, physical);
+    cursor.hash = this.store.hash(this.bytes, cursor.keyStart, cursor.keyLength);
     return cursor;
   }
 
@@ -182,34 +167,6 @@ export class Context {
     assert(this.deferred === null, "a command defers once");
     this.deferred = promise;
   }
-
-  #parseLong(i: number): boolean {
-    const exact = this.int64(i);
-    if (exact === null) return false;
-    this.value = Number(exact);
-    return true;
-  }
 }
 
 const EMPTY = Buffer.allocUnsafeSlow(0);
-
-/**
- * A 64-bit integer in decimal, as strictly as Redis' string2ll: no spaces, no plus, no leading zeros, no "-0".
- * Returns null for anything else. Cold: allocates.
- */
-export function parseInt64(bytes: Buffer, start: number, length: number): bigint | null {
-  if (length < 1 || length > 20) return null;
-  const isNegative = bytes[start] === MINUS;
-  let at = isNegative ? start + 1 : start;
-  const end = start + length;
-  if (at === end) return null;
-  if (bytes[at] === ZERO && (end - at > 1 || isNegative)) return null;
-  let value = 0n;
-  for (; at < end; at++) {
-    const byte = bytes[at] as number;
-    if (byte < ZERO || byte > NINE) return null;
-    value = value * 10n + BigInt(byte - ZERO);
-  }
-  if (isNegative) value = -value;
-  return value < INT64_MIN || value > INT64_MAX ? null : value;
-}
