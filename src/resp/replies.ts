@@ -9,7 +9,7 @@ import { errorTexts } from "./errors.ts";
 function ready(text: string): Buffer {
   // allocUnsafeSlow: own memory, not a slice of the pool that other Buffers share.
   const bytes = Buffer.allocUnsafeSlow(text.length);
-  bytes.latin1Write(text, 0);
+  bytes.write(text, 0, "latin1");
   return bytes;
 }
 

@@ -154,7 +154,7 @@ export class ReplyWriter extends ByteBuffer {
   bulkLatin1(text: string): void {
     this.bulkHeader(text.length);
     this.ensure(text.length + 2);
-    this.bytes.latin1Write(text, this.length);
+    this.bytes.write(text, this.length, "latin1");
     this.length += text.length;
     this.crlf();
   }
@@ -173,7 +173,7 @@ export class ReplyWriter extends ByteBuffer {
     const length = Buffer.byteLength(text, "utf8");
     this.#header(Byte.Equals, length + 4);
     this.ensure(4);
-    this.bytes.latin1Write("txt:", this.length);
+    this.bytes.write("txt:", this.length, "latin1");
     this.length += 4;
     this.#text(text, length);
   }
@@ -256,7 +256,7 @@ export class ReplyWriter extends ByteBuffer {
     const bytes = this.bytes;
     const start = this.length + 1;
     bytes[this.length] = type;
-    bytes.latin1Write(text, start);
+    bytes.write(text, start, "latin1");
     const end = start + text.length;
     for (let i = start; i < end; i++) {
       const byte = bytes[i] as number;
@@ -269,7 +269,7 @@ export class ReplyWriter extends ByteBuffer {
 
   #text(text: string, length: number): void {
     this.ensure(length + 2);
-    this.bytes.utf8Write(text, this.length);
+    this.bytes.write(text, this.length, "utf8");
     this.length += length;
     this.crlf();
   }
