@@ -1,0 +1,20 @@
+/** The suites that are transcripts, by name: what conformance.test.ts runs on every server. */
+import { countersSuite } from "./counters.ts";
+import { expirySuite } from "./expiry.ts";
+import { keysSuite } from "./keys.ts";
+import { lcsSuite } from "./lcs.ts";
+import { movesSuite } from "./moves.ts";
+import { rangesSuite } from "./ranges.ts";
+import { scanSuite } from "./scan.ts";
+import { stringsSuite } from "./strings.ts";
+
+export const suites: Readonly<Record<string, string>> = {
+  strings: stringsSuite,
+  ranges: rangesSuite,
+  counters: countersSuite,
+  lcs: lcsSuite,
+  keys: keysSuite,
+  moves: movesSuite,
+  expiry: expirySuite,
+  scan: scanSuite,
+};
