@@ -31,6 +31,8 @@ export class Cursor {
   /** Strings whose value lies in one piece (not `isLarge`): where. A view of shared memory: copy out, never keep. */
   valueBytes: Buffer = EMPTY;
   valueStart = 0;
+  /** Bytes that the record has for the value. */
+  valueCapacity = 0;
   /** Strings kept in nodes: valueBytes and valueStart mean nothing, use store.copyValue. */
   isLarge = false;
   /** Lists: elements. */
@@ -39,6 +41,8 @@ export class Cursor {
   itemBytes: Buffer = EMPTY;
   itemStart = 0;
   itemLength = 0;
+  /** The element is too large for a list node: itemBytes and itemStart mean nothing, use store.copyItem. */
+  itemIsLarge = false;
 
   // ---- Where it was found: the store's own ----
   shard = 0;
@@ -55,12 +59,13 @@ export class Cursor {
   attempts = 0;
   /** Whether this cursor holds its bucket's lock. */
   isLocked = false;
-  // Position inside a list: node, and element within it.
+  // Position inside a list: its page (nodeCapacity 0: none yet), and the element within it.
   itemIndex = 0;
   nodeNumber = 0;
   nodeItem = 0;
   nodeSlot = 0;
   nodeOffset = 0;
+  nodeCapacity = 0;
 }
 
 const EMPTY = Buffer.allocUnsafeSlow(0);

@@ -80,7 +80,7 @@ export function nodeItemsCount(words: Int32Array, offset: number, capacity: numb
   const counts = words[offset >> 2] as number;
   const live = (counts >>> 16) - (counts & 0xffff);
   const most = (capacity - NODE_HEADER_SIZE) >> 1;
-  return live < 0 ? 0 : Math.min(live, most);
+  return Math.max(0, Math.min(live, most));
 }
 
 /** Bytes of the live elements, without any overhead. */
@@ -184,6 +184,13 @@ export function nodePush(
   words[word + 1] = (ends & 0xffff) | (end << 16);
 }
 
+/** Whether an element of `length` bytes fits the dropped space at the origin as the node is. */
+export function nodeFitsOrigin(words: Int32Array, offset: number, length: number): boolean {
+  const word = offset >> 2;
+  const first = (words[word] as number) & 0xffff;
+  return first > 0 && ((words[word + 1] as number) & END_MASK) >= length;
+}
+
 /**
  * Adds an element at the origin, the end opposite to the pushes. False when it does not fit; compaction does not
  * help then. Cheap while there is dropped space; otherwise the live elements move once, leaving half of the free
@@ -200,9 +207,12 @@ export function nodePushOrigin(
   isReference: boolean,
 ): boolean {
   const word = offset >> 2;
-  const hasRoom =
-    ((words[word] as number) & 0xffff) > 0 && ((words[word + 1] as number) & END_MASK) >= length;
-  if (!hasRoom && !makeOriginRoom(bytes, words, offset, capacity, length)) return false;
+  if (
+    !nodeFitsOrigin(words, offset, length) &&
+    !makeOriginRoom(bytes, words, offset, capacity, length)
+  ) {
+    return false;
+  }
   const first = (words[word] as number) & 0xffff;
   const ends = words[word + 1] as number;
   const end = ends & END_MASK;
