@@ -1,0 +1,83 @@
+/**
+ * A control connection: one request at a time, replies as values. For INFO and CONFIG GET around the phases.
+ *
+ * Never used while the clock runs. Not here: load (resp-connection.ts).
+ * Limits: ANSWER_MS for one reply.
+ */
+import { FatalError, reasonOf } from "../../base/errors.ts";
+import { encodeRequest } from "../../resp/encoder.ts";
+import { type Reply, ReplyError, ReplyReader } from "../../resp/reader.ts";
+import type { Endpoint } from "./resp-connection.ts";
+
+/** A server that does not answer INFO within this is not one that can be measured. */
+const ANSWER_MS = 10_000;
+
+interface Waiting {
+  resolve: (reply: Reply) => void;
+  reject: (error: Error) => void;
+}
+
+export class ControlConnection {
+  readonly #reader = new ReplyReader({ bulksAsText: true });
+  #socket: Bun.Socket<ControlConnection> | null = null;
+  #waiting: Waiting | null = null;
+
+  /** Throws FatalError when nobody listens at the endpoint. */
+  static async connect(endpoint: Endpoint): Promise<ControlConnection> {
+    const control = new ControlConnection();
+    control.#socket = await Bun.connect<ControlConnection>({
+      hostname: endpoint.host,
+      port: endpoint.port,
+      data: control,
+      socket: {
+        data: (socket, bytes) => socket.data.#onData(bytes),
+        close: (socket) => socket.data.#onFailure("the server closed the connection"),
+        error: (socket, error) => socket.data.#onFailure(reasonOf(error)),
+      },
+    });
+    return control;
+  }
+
+  /** Sends one request (shorter than a socket buffer) and returns its reply; an error reply is a value. */
+  async request(...args: string[]): Promise<Reply> {
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    this.#waiting = { resolve, reject };
+    const timer = setTimeout(() => this.#onFailure(`no reply for ${ANSWER_MS} ms`), ANSWER_MS);
+    try {
+      this.#socket?.write(encodeRequest(...args));
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The reply as text; an empty one when the server refuses or does not know the request. */
+  async text(...args: string[]): Promise<string> {
+    const reply = await this.request(...args);
+    return reply === null || reply instanceof ReplyError ? "" : String(reply);
+  }
+
+  close(): void {
+    this.#waiting = null;
+    this.#socket?.terminate();
+  }
+
+  #onData(bytes: Buffer): void {
+    this.#reader.feed(bytes);
+    try {
+      const reply = this.#reader.next();
+      if (reply === undefined) return;
+      const waiting = this.#waiting;
+      this.#waiting = null;
+      waiting?.resolve(reply);
+    } catch (error) {
+      this.#onFailure(`it does not speak RESP (${reasonOf(error)})`);
+    }
+  }
+
+  #onFailure(text: string): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.reject(new FatalError(`Cannot talk to the server: ${text}`));
+  }
+}

@@ -1,0 +1,124 @@
+/** ReplyCounter: every kind of reply, split at every byte, wrong replies, and streams that are not RESP2. */
+import { expect, test } from "bun:test";
+import { ReplyCounter, ReplyKind, type ReplyVerifier } from "./reply-counter.ts";
+
+interface Expected {
+  replies: number;
+  errors?: number;
+  nulls?: number;
+  unexpected?: number;
+  payload?: number;
+}
+
+const bulkStreams: Record<string, [stream: string, expected: Expected]> = {
+  "bulk strings": ["$3\r\nabc\r\n$3\r\nxyz\r\n", { replies: 2, payload: 6 }],
+  "a bulk string with CRLF inside": ["$3\r\na\r\n\r\n", { replies: 1, payload: 3 }],
+  "an empty bulk string": ["$0\r\n\r\n", { replies: 1, unexpected: 1 }],
+  "a bulk string of another length": ["$4\r\nabcd\r\n", { replies: 1, unexpected: 1, payload: 4 }],
+  nulls: ["$-1\r\n*-1\r\n$3\r\nabc\r\n", { replies: 3, nulls: 2, payload: 3 }],
+  errors: ["-ERR no\r\n-OOM full\r\n-OOM full\r\n", { replies: 3, errors: 3 }],
+  "a status": ["+OK\r\n+PONG\r\n", { replies: 2, unexpected: 2 }],
+  "an integer": [":42\r\n", { replies: 1, unexpected: 1 }],
+  "an empty array": ["*0\r\n$3\r\nabc\r\n", { replies: 2, unexpected: 1, payload: 3 }],
+  "an array": ["*2\r\n$3\r\nabc\r\n:1\r\n", { replies: 1, unexpected: 1, payload: 3 }],
+  "nested arrays": [
+    "*2\r\n*2\r\n$1\r\na\r\n-ERR x\r\n*1\r\n*0\r\n$3\r\nabc\r\n",
+    { replies: 2, unexpected: 1, errors: 1, payload: 4 },
+  ],
+};
+
+function check(counter: ReplyCounter, replies: number, expected: Expected): void {
+  expect({
+    replies,
+    errors: counter.errorsCount,
+    nulls: counter.nullsCount,
+    unexpected: counter.unexpectedCount,
+    payload: counter.payloadBytes,
+    malformed: counter.malformed,
+  }).toEqual({ errors: 0, nulls: 0, unexpected: 0, payload: 0, malformed: "", ...expected });
+}
+
+for (const [name, [stream, expected]] of Object.entries(bulkStreams)) {
+  test(`ReplyCounter.feed() counts ${name}, split at every byte`, () => {
+    const bytes = Buffer.from(stream, "latin1");
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const counter = new ReplyCounter();
+      counter.reset(ReplyKind.Bulk, 3, null);
+      let replies = counter.feed(bytes, 0, cut);
+      replies += counter.feed(bytes, cut, bytes.length);
+      check(counter, replies, expected);
+    }
+    const counter = new ReplyCounter();
+    counter.reset(ReplyKind.Bulk, 3, null);
+    let replies = 0;
+    for (let at = 0; at < bytes.length; at++) replies += counter.feed(bytes, at, at + 1);
+    check(counter, replies, expected);
+  });
+}
+
+test("ReplyCounter.feed() takes any status and nothing else when a status is due", () => {
+  const counter = new ReplyCounter();
+  counter.reset(ReplyKind.Status, -1, null);
+  const bytes = Buffer.from("+OK\r\n+QUEUED\r\n:1\r\n$2\r\nOK\r\n");
+  check(counter, counter.feed(bytes, 0, bytes.length), { replies: 4, unexpected: 2, payload: 2 });
+});
+
+test("ReplyCounter counts errors by their code and keeps the first text", () => {
+  const counter = new ReplyCounter();
+  const bytes = Buffer.from("-OOM command not allowed\r\n-ERR b\r\n-OOM c\r\n");
+  counter.feed(bytes, 0, 10);
+  counter.feed(bytes, 10, bytes.length);
+  expect([...counter.errorKinds]).toEqual([
+    ["OOM", 2],
+    ["ERR", 1],
+  ]);
+  expect(counter.firstError).toBe("OOM command not allowed");
+});
+
+const malformed = [
+  "x",
+  "HTTP/1.1 400\r\n",
+  "$3x\r\nabc\r\n",
+  "$1-2\r\n",
+  "*a\r\n",
+  ">2\r\n",
+  "_\r\n",
+];
+for (const stream of malformed) {
+  test(`ReplyCounter.feed() returns -1 for ${JSON.stringify(stream)}`, () => {
+    const counter = new ReplyCounter();
+    const bytes = Buffer.from(stream);
+    expect(counter.feed(bytes, 0, bytes.length)).toBe(-1);
+    expect(counter.malformed).not.toBe("");
+  });
+}
+
+test("ReplyCounter.feed() refuses a line without an end", () => {
+  const counter = new ReplyCounter();
+  const bytes = Buffer.alloc(70_000, "+");
+  expect(counter.feed(bytes, 0, bytes.length)).toBe(-1);
+});
+
+/** Collects what a verifier is shown as one line of text per reply. */
+class Collector implements ReplyVerifier {
+  text = "";
+  piece(bytes: Buffer, start: number, end: number, offset: number): void {
+    expect(offset).toBe(this.text.length - this.text.lastIndexOf("|") - 1);
+    this.text += bytes.toString("latin1", start, end);
+  }
+  replyDone(): void {
+    this.text += "|";
+  }
+}
+
+test("ReplyCounter shows every byte of the bulk strings to the verifier, split at every byte", () => {
+  const bytes = Buffer.from("$3\r\nabc\r\n$-1\r\n$5\r\nhello\r\n-ERR\r\n+OK\r\n$0\r\n\r\n");
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const collector = new Collector();
+    const counter = new ReplyCounter();
+    counter.reset(ReplyKind.Bulk, -1, collector);
+    counter.feed(bytes, 0, cut);
+    counter.feed(bytes, cut, bytes.length);
+    expect(collector.text).toBe("abc||hello||||");
+  }
+});

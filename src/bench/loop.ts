@@ -1,0 +1,215 @@
+/**
+ * The closed loop: N connections, each with one batch under way; when a batch is answered the next one goes out.
+ *
+ * It decides when to send and how much; the driver does the sending and the workload says what. All connections draw
+ * from one count, so that the work ends everywhere at about the same time and the number of requests is exact.
+ * A closed loop waits for the server, so its latencies are those at saturation: a pause delays the requests behind it
+ * without being counted for each of them ("coordinated omission", G. Tene). Open-loop pacing is a schedule of its own.
+ * Limits: STALL_MS without a single reply ends the phase as failed.
+ */
+import { assert } from "../base/assert.ts";
+import { nanoseconds } from "../base/clock.ts";
+import { FatalError } from "../base/errors.ts";
+import { type ConnectionOwner, type Endpoint, RespConnection } from "./drivers/resp-connection.ts";
+import type { Histogram } from "./recorder/histogram.ts";
+import type { RequestEncoder, RequestVerifier } from "./workloads/requests.ts";
+
+/** No server needs longer for one reply of a benchmark; whoever does has stopped. */
+const STALL_MS = 30_000;
+/** How often progress is told and a stall is looked for: the progress line may change four times a second. */
+const TICK_MS = 250;
+/** Connections opened at the same time: below the usual accept queue of 511. */
+const CONNECTING_MAX = 128;
+
+/** What one phase did, summed over the connections. */
+export interface LoopCounts {
+  operations: number;
+  elapsedNs: number;
+  bytesOut: number;
+  bytesIn: number;
+  payloadBytesOut: number;
+  payloadBytesIn: number;
+  errorKinds: Record<string, number>;
+  errorFirst: string;
+  nulls: number;
+  /** Replies of another type or length than the request asks for. */
+  unexpected: number;
+  /** Values that are not what was written; looked at with `--verify` only. */
+  wrongValues: number;
+}
+
+export interface LoopPhase {
+  operations: number;
+  encoder: RequestEncoder;
+  histogram: Histogram | null;
+  /** Makes the verifier of one connection; null when replies are not verified. */
+  createVerifier: (() => RequestVerifier) | null;
+  /** Called every TICK_MS with the requests answered so far. */
+  onProgress: ((done: number) => void) | null;
+}
+
+const NO_REQUESTS: RequestEncoder = {
+  bytes: Buffer.alloc(0),
+  countMax: 1,
+  payloadSize: 0,
+  replyKind: 0,
+  replyLength: -1,
+  encode: () => 0,
+};
+
+export class ClosedLoop implements ConnectionOwner {
+  encoder: RequestEncoder = NO_REQUESTS;
+  histogram: Histogram | null = null;
+  readonly #batchSize: number;
+  readonly #connections: RespConnection[] = [];
+  #left = 0;
+  #done = 0;
+  #target = 0;
+  #endNs = 0;
+  #settled = Promise.withResolvers<void>();
+
+  private constructor(batchSize: number) {
+    assert(batchSize >= 1, `batchSize (${batchSize}) must be >= 1`);
+    this.#batchSize = batchSize;
+  }
+
+  /**
+   * Opens `connectionsCount` connections and runs `setup` (whole requests, each answered by a status) on each.
+   * Throws FatalError when one cannot be opened or a setup request is refused.
+   */
+  static async connect(
+    endpoint: Endpoint,
+    connectionsCount: number,
+    batchSize: number,
+    setup: Buffer[],
+  ): Promise<ClosedLoop> {
+    const loop = new ClosedLoop(batchSize);
+    try {
+      while (loop.#connections.length < connectionsCount) {
+        const count = Math.min(CONNECTING_MAX, connectionsCount - loop.#connections.length);
+        const opening = Array.from({ length: count }, () =>
+          RespConnection.connect(loop, endpoint, Math.max(batchSize, setup.length)),
+        );
+        loop.#connections.push(...(await allOrNone(opening)));
+      }
+      if (setup.length > 0) await loop.#setUp(setup);
+    } catch (error) {
+      loop.close();
+      throw error;
+    }
+    return loop;
+  }
+
+  /** Runs one phase to its end. Throws FatalError when a connection breaks or the server stalls. */
+  async run(phase: LoopPhase): Promise<LoopCounts> {
+    this.encoder = phase.encoder;
+    this.histogram = phase.histogram;
+    for (const connection of this.#connections) {
+      connection.reset(phase.createVerifier?.() ?? null);
+    }
+    this.#start(phase.operations);
+    this.#left = phase.operations;
+    const startNs = nanoseconds();
+    for (const connection of this.#connections) this.#sendNext(connection);
+    await this.#wait(phase.onProgress);
+    return this.#counts(this.#endNs - startNs);
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.close();
+  }
+
+  onReplies(connection: RespConnection, count: number): void {
+    this.#done += count;
+    if (this.#done === this.#target) {
+      this.#endNs = nanoseconds();
+      this.#settled.resolve();
+    } else if (connection.requestsOpen === 0 && connection.requestsToEncode === 0) {
+      this.#sendNext(connection);
+    }
+  }
+
+  onFailure(text: string): void {
+    this.#settled.reject(new FatalError(`Cannot go on after ${this.#done} replies: ${text}`));
+  }
+
+  #sendNext(connection: RespConnection): void {
+    const count = Math.min(this.#left, this.#batchSize);
+    if (count === 0) return;
+    this.#left -= count;
+    connection.send(count);
+  }
+
+  #start(target: number): void {
+    this.#done = 0;
+    this.#target = target;
+    this.#settled = Promise.withResolvers<void>();
+  }
+
+  async #wait(onProgress: ((done: number) => void) | null): Promise<void> {
+    let doneBefore = -1;
+    let idleMs = 0;
+    const timer = setInterval(() => {
+      idleMs = this.#done === doneBefore ? idleMs + TICK_MS : 0;
+      doneBefore = this.#done;
+      if (idleMs >= STALL_MS) this.onFailure(`no reply for ${STALL_MS / 1000} s`);
+      onProgress?.(this.#done);
+    }, TICK_MS);
+    try {
+      await this.#settled.promise;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  async #setUp(setup: Buffer[]): Promise<void> {
+    this.#start(setup.length * this.#connections.length);
+    const bytes = Buffer.concat(setup);
+    for (const connection of this.#connections) connection.sendRaw(bytes, setup.length);
+    await this.#wait(null);
+    const refused = this.#connections.find((connection) => connection.replies.errorsCount > 0);
+    if (refused) throw new FatalError(`Cannot log in: ${refused.replies.firstError}`);
+  }
+
+  #counts(elapsedNs: number): LoopCounts {
+    const counts: LoopCounts = {
+      operations: this.#done,
+      elapsedNs,
+      bytesOut: 0,
+      bytesIn: 0,
+      payloadBytesOut: this.encoder.payloadSize * this.#done,
+      payloadBytesIn: 0,
+      errorKinds: {},
+      errorFirst: "",
+      nulls: 0,
+      unexpected: 0,
+      wrongValues: 0,
+    };
+    for (const connection of this.#connections) addCounts(counts, connection);
+    return counts;
+  }
+}
+
+function addCounts(counts: LoopCounts, connection: RespConnection): void {
+  const { replies, verifier } = connection;
+  counts.bytesOut += connection.bytesWritten;
+  counts.bytesIn += connection.bytesRead;
+  counts.payloadBytesIn += replies.payloadBytes;
+  counts.nulls += replies.nullsCount;
+  counts.unexpected += replies.unexpectedCount;
+  counts.wrongValues += verifier?.wrongCount ?? 0;
+  for (const [kind, count] of replies.errorKinds) {
+    counts.errorKinds[kind] = (counts.errorKinds[kind] ?? 0) + count;
+  }
+  if (counts.errorFirst === "") counts.errorFirst = replies.firstError;
+}
+
+/** All results, or the first failure after everything that did open is closed again. */
+async function allOrNone(opening: Promise<RespConnection>[]): Promise<RespConnection[]> {
+  const results = await Promise.allSettled(opening);
+  const opened = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed === undefined) return opened;
+  for (const connection of opened) connection.close();
+  throw failed.reason;
+}
