@@ -13,15 +13,3 @@
 export function workerUrl(name: `${string}-worker`): string {
   return new URL(`./${name}.ts`, import.meta.url).href;
 }
-
-/** Whether this is the compiled executable. */
-export function isCompiled(): boolean {
-  // The virtual folder is /$bunfs on Unix and B:/~BUN on Windows.
-  return /\$bunfs|~BUN/.test(import.meta.url);
-}
-
-/** The command that runs this very program again, to be followed by a subcommand and its flags. */
-export function selfCommand(): string[] {
-  if (isCompiled()) return [process.execPath];
-  return [process.execPath, new URL("./main.ts", import.meta.url).pathname];
-}
