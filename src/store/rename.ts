@@ -6,7 +6,7 @@
 import { ByteBuffer } from "../base/byte-buffer.ts";
 import { type Cursor, TYPE_LIST } from "./cursor.ts";
 import { FLAG_NODES, RECORD_TYPE_MASK, RECORD_TYPE_SHIFT } from "./layout.ts";
-import { copyList } from "./lists.ts";
+import { copyList } from "./list-copy.ts";
 import type { Memory } from "./memory.ts";
 import { findLocked } from "./multi.ts";
 import { describeRecord } from "./read.ts";

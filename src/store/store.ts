@@ -41,19 +41,25 @@ import {
   COUNT_READ_RETRIES,
   RECORD_ACCESS_BYTE,
 } from "./layout.ts";
+import { insertItem, removeItem, setItem } from "./list-edit.ts";
+import { copyLarge, isLargeEqual } from "./list-large.ts";
+import { describeList, isEqual, nextItem, previousItem, seekItem } from "./list-page.ts";
+import { dropItems, pushItem, trimList } from "./lists.ts";
 import { Memory, memoryLimit, reserveMemory, SETTINGS_ROW, type StoreHandle } from "./memory.ts";
-import { describeList } from "./lists.ts";
 import { areUnchanged, findLocked, lockBuckets, unlockBuckets } from "./multi.ts";
 import { describeMissing, describeRecord } from "./read.ts";
 import { reclaim } from "./reclaim.ts";
 import { removeKey } from "./remove.ts";
-import { freeRetired, retiredCount } from "./retired.ts";
 import { copyKey, renameKey } from "./rename.ts";
+import { freeRetired, retiredCount } from "./retired.ts";
 import { randomKey, ScanBatch, scanStep } from "./scan.ts";
 import { sumCounter, usedBytes, valueBytes } from "./stats.ts";
 import type { Status } from "./status.ts";
 import { appendString, copyValue, putString, writeRange } from "./strings.ts";
 import { changeExpiry } from "./upsert.ts";
+
+/** For INFO: arguments of `counter`. */
+export { COUNT_EVICTED, COUNT_EXPIRED } from "./layout.ts";
 
 /** A read that was thrown away this often takes the lock instead. */
 const READ_ATTEMPTS_MAX = 8;
@@ -314,6 +320,78 @@ export class Store {
   /** Copies an existing key's value and expiry to a missing key. Both are locked. */
   copyTo(from: Cursor, to: Cursor): Status {
     return copyKey(this.memory, from, to);
+  }
+
+  // ---- Lists -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Moves the cursor to element `index` of its list: itemBytes, itemStart, itemLength and itemIsLarge describe it. False
+   * when there is no such element, or in a read that endRead will refuse. Read or locked. Hot.
+   */
+  seekItem(cursor: Cursor, index: number): boolean {
+    return seekItem(this.memory, cursor, index);
+  }
+
+  /** Moves to the element behind; false at the tail. Hot. */
+  nextItem(cursor: Cursor): boolean {
+    return nextItem(this.memory, cursor);
+  }
+
+  /** Moves to the element before; false at the head. Hot. */
+  previousItem(cursor: Cursor): boolean {
+    return previousItem(this.memory, cursor);
+  }
+
+  /** Appends the cursor's current element to `out`. One that is not `itemIsLarge` can be copied directly. */
+  copyItem(cursor: Cursor, out: ByteBuffer): void {
+    if (cursor.itemIsLarge) copyLarge(this.memory, cursor, out);
+    else out.append(cursor.itemBytes, cursor.itemStart, cursor.itemLength);
+  }
+
+  /** Whether the cursor's current element is these bytes. */
+  isItemEqual(cursor: Cursor, bytes: Buffer, start: number, length: number): boolean {
+    if (cursor.itemLength !== length) return false;
+    if (cursor.itemIsLarge) return isLargeEqual(this.memory, cursor, bytes, start, length);
+    return isEqual(cursor.itemBytes, cursor.itemStart, bytes, start, length);
+  }
+
+  /**
+   * Adds an element at the head or the tail; a missing key becomes a list. The cursor is locked and holds a list or
+   * nothing; afterwards, as after every change to a list, itemsCount is right and type is TYPE_NONE when the list is gone.
+   */
+  pushItem(cursor: Cursor, atHead: boolean, bytes: Buffer, start: number, length: number): Status {
+    this.#settle(cursor);
+    return pushItem(this.memory, cursor, atHead, bytes, start, length);
+  }
+
+  /** Drops `count` elements, at least 1, at the head or the tail. The cursor is locked and holds a list. */
+  dropItems(cursor: Cursor, atHead: boolean, count: number): void {
+    this.#settle(cursor);
+    dropItems(this.memory, cursor, atHead, count);
+  }
+
+  /** Keeps elements start to stop: 0 <= start <= stop < itemsCount. The cursor is locked and holds a list. */
+  trimList(cursor: Cursor, start: number, stop: number): void {
+    this.#settle(cursor);
+    trimList(this.memory, cursor, start, stop);
+  }
+
+  /** Replaces element `index`, which exists. The cursor is locked. */
+  setItem(cursor: Cursor, index: number, bytes: Buffer, start: number, length: number): Status {
+    this.#settle(cursor);
+    return setItem(this.memory, cursor, index, bytes, start, length);
+  }
+
+  /** Inserts an element so that it becomes element `index`, 0 to itemsCount. The cursor is locked and holds a list. */
+  insertItem(cursor: Cursor, index: number, bytes: Buffer, start: number, length: number): Status {
+    this.#settle(cursor);
+    return insertItem(this.memory, cursor, index, bytes, start, length);
+  }
+
+  /** Removes element `index`, which exists; seeking its neighbours next costs nothing. The cursor is locked. */
+  removeItem(cursor: Cursor, index: number): void {
+    this.#settle(cursor);
+    removeItem(this.memory, cursor, index);
   }
 
   // ---- The key space -----------------------------------------------------------------------------------------------
