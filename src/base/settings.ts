@@ -56,9 +56,12 @@ export class Settings {
   bulkSizeMax = 512 * MIB;
   /** client-query-buffer-limit: unfinished request bytes held for one client. */
   queryBufferSizeMax = 1 * GIB;
-  outputNormal: OutputLimit = { hardBytes: 256 * MIB, softBytes: 64 * MIB, softSeconds: 60 };
+  /** Above the largest value: a GET of it must be answered. */
+  outputNormal: OutputLimit = { hardBytes: 1 * GIB, softBytes: 256 * MIB, softSeconds: 60 };
   outputReplica: OutputLimit = { hardBytes: 256 * MIB, softBytes: 64 * MIB, softSeconds: 60 };
   outputPubsub: OutputLimit = { hardBytes: 32 * MIB, softBytes: 8 * MIB, softSeconds: 60 };
+  /** A client that takes no byte of a waiting reply for so many seconds is closed; 0: never. */
+  outputStallSeconds = 60;
   /** Clients from elsewhere are refused while there is no password and no explicit bind. */
   protectedMode = true;
   /** The password in clear (latin1), "" when none is asked for. Set it with `setPassword`. */

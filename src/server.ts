@@ -1,0 +1,207 @@
+/**
+ * `kv serve`: reserves the store, starts the Workers, and stops them again.
+ *
+ *      main thread:  plan -> Workers listen -> ready line -> (relays asks) -> stop asked -> Workers stop -> exit code
+ *
+ * The main thread serves nobody. It holds the shared memory, passes messages between Workers (net/peers.ts), and waits
+ * for SIGTERM, SIGINT or SHUTDOWN; a second signal ends the process at once. A Worker that ends by itself is a bug, and
+ * what it held can no longer be trusted: the process ends with exit code 1 and says why.
+ *
+ * Measured on 2 cores, compiled: a Worker starts in 3 ms and takes 1.5 MB (with and without `smol`).
+ */
+import { rmSync, statSync } from "node:fs";
+import { totalmem } from "node:os";
+import { FatalError } from "./base/errors.ts";
+import { STOP_TIMEOUT_MS } from "./base/limits.ts";
+import { Log } from "./base/log.ts";
+import { createServerStatsMemory } from "./base/server-stats.ts";
+import type { Settings } from "./base/settings.ts";
+import type { ServeOptions } from "./cli/serve-options.ts";
+import { clientsMaxFor, descriptorsMax } from "./net/descriptors.ts";
+import { probe } from "./net/listener.ts";
+import { joinPort } from "./net/peer-address.ts";
+import { PeerRelay } from "./net/peers.ts";
+import { settingsFrom } from "./serve-settings.ts";
+import { RESERVE_SIZE_MIN } from "./store/memory.ts";
+import { createStore } from "./store/store.ts";
+import type { FromWorker, ServerPlan, ToWorker } from "./worker-messages.ts";
+import { workerUrl } from "./worker-url.ts";
+
+/** Files made by this process are for its user only, the Unix socket above all: it has its mode when it appears. */
+const UMASK = 0o177;
+const RUN_ID_BYTES = 20;
+
+/** Serves until it is stopped. Throws UsageError for settings that do not fit, FatalError when it cannot run. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const log = new Log("main");
+  const settings = settingsFrom(options);
+  if (settings.port !== 0) probe(settings.bind, settings.port);
+  if (settings.unixsocket !== "") await claimUnixSocket(settings.unixsocket);
+  const server = new Server(planFor(settings, log), settings);
+  try {
+    await server.start();
+    const address = joinPort(settings.bind, server.port);
+    process.stdout.write(
+      `kv ready on ${address} (threads: ${settings.threads}, durability: memory, pid: ${process.pid})\n`,
+    );
+    await server.stopped;
+  } finally {
+    if (settings.unixsocket !== "") rmSync(settings.unixsocket, { force: true });
+  }
+}
+
+function planFor(settings: Settings, log: Log): ServerPlan {
+  const descriptorsClientsMax = clientsMaxFor(descriptorsMax());
+  if (settings.maxclients > descriptorsClientsMax) {
+    log.warn(
+      `maxclients is ${descriptorsClientsMax} instead of ${settings.maxclients}: open files are limited (ulimit -n)`,
+    );
+    settings.maxclients = descriptorsClientsMax;
+  }
+  const workers = settings.threads + 1;
+  const store = createStore({ reserveBytes: reserveBytesFor(settings), workers });
+  return {
+    store,
+    stats: createServerStatsMemory(workers),
+    clients: new SharedArrayBuffer(64),
+    settings: settings.toPlain(),
+    threads: settings.threads,
+    descriptorsClientsMax,
+    startedMs: Date.now(),
+    runId: Buffer.from(crypto.getRandomValues(new Uint8Array(RUN_ID_BYTES))).toString("hex"),
+    executable: process.execPath,
+  };
+}
+
+/** Address space for records: all that the machine has, or twice the limit that was set, whichever is less. */
+function reserveBytesFor(settings: Settings): number {
+  const limit = settings.maxmemoryBytes;
+  const wanted = limit > 0 ? Math.min(totalmem(), limit * 2) : totalmem();
+  return Math.ceil(Math.max(wanted, RESERVE_SIZE_MIN) / RESERVE_SIZE_MIN) * RESERVE_SIZE_MIN;
+}
+
+/** Removes the socket file that a server left behind. Throws FatalError when one still listens, or it is no socket. */
+async function claimUnixSocket(path: string): Promise<void> {
+  process.umask(UMASK);
+  const existing = statSync(path, { throwIfNoEntry: false });
+  if (existing === undefined) return;
+  if (!existing.isSocket()) {
+    throw new FatalError(`Cannot listen on ${path}: a file that is no socket is there`);
+  }
+  if (await answersOn(path)) {
+    throw new FatalError(`Cannot listen on ${path}: socket in use`, "another server listens on it");
+  }
+  rmSync(path, { force: true });
+}
+
+async function answersOn(path: string): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ unix: path, socket: { data() {} } });
+    socket.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+class Server {
+  /** The port that all Workers listen on, known after `start`. */
+  port: number;
+  /** Resolves when the server was asked to stop and has; rejects when a Worker has died. */
+  readonly stopped: Promise<void>;
+  readonly #plan: ServerPlan;
+  readonly #workers: Worker[] = [];
+  readonly #relay: PeerRelay;
+  readonly #resolve: () => void;
+  readonly #reject: (error: Error) => void;
+  /** Told when the Worker that is being started listens, or cannot. */
+  #started: ((message: FromWorker) => void) | null = null;
+  #isStopping = false;
+  #runningCount = 0;
+
+  constructor(plan: ServerPlan, settings: Settings) {
+    this.#plan = plan;
+    this.port = settings.port;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.stopped = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#relay = new PeerRelay(plan.threads, (worker, message) => this.#post(worker, message));
+  }
+
+  /** Starts all Workers; resolves when every one of them listens. */
+  async start(): Promise<void> {
+    process.on("SIGTERM", () => this.#signalled());
+    process.on("SIGINT", () => this.#signalled());
+    const { threads } = this.#plan;
+    // The first one finds the port; the others come up meanwhile and join it.
+    for (let worker = 0; worker <= threads; worker++) this.#create(worker);
+    for (let worker = 0; worker < threads; worker++) await this.#startServing(worker);
+    this.#post(threads, { type: "start", plan: this.#plan, worker: threads, port: 0 });
+  }
+
+  async #startServing(worker: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<FromWorker>();
+    this.#started = resolve;
+    this.#post(worker, { type: "start", plan: this.#plan, worker, port: this.port });
+    const message = await Promise.race([promise, this.stopped]);
+    if (message?.type === "failed") throw new FatalError(message.message, message.hint);
+    if (message?.type === "listening") this.port = message.port;
+  }
+
+  #create(index: number): void {
+    const name = index < this.#plan.threads ? "server-worker" : "upkeep-worker";
+    const worker = new Worker(workerUrl(name), { name: `${name} ${index}` });
+    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(index, event.data);
+    worker.onerror = (event: ErrorEvent) => {
+      this.#reject(new Error(`${name} ${index} died: ${event.message}`));
+    };
+    worker.addEventListener("close", () => this.#ended(index, name));
+    this.#workers.push(worker);
+    this.#runningCount++;
+  }
+
+  #post(worker: number, message: ToWorker): void {
+    (this.#workers[worker] as Worker).postMessage(message);
+  }
+
+  #receive(from: number, message: FromWorker): void {
+    switch (message.type) {
+      case "listening":
+      case "failed":
+        this.#started?.(message);
+        return;
+      case "stop-requested":
+        this.#stop();
+        return;
+      case "active-expire":
+        this.#post(this.#plan.threads, message);
+        return;
+      case "stopped":
+        this.#runningCount--;
+        if (this.#runningCount === 0) this.#resolve();
+        return;
+      default:
+        this.#relay.receive(from, message);
+    }
+  }
+
+  #ended(index: number, name: string): void {
+    if (!this.#isStopping) this.#reject(new Error(`${name} ${index} ended by itself`));
+  }
+
+  #signalled(): void {
+    if (this.#isStopping) process.exit(1);
+    this.#stop();
+  }
+
+  /** Lets every Worker finish its batch and close its connections; ends without one that does not answer in time. */
+  #stop(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    for (let worker = 0; worker < this.#workers.length; worker++) {
+      this.#post(worker, { type: "stop" });
+    }
+    setTimeout(() => this.#resolve(), STOP_TIMEOUT_MS);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The upkeep Worker: what the store does in the background, so that serving Workers do not have to.
+ *
+ * `hz` times a second it gives the store a budget of time: freeing retired collections, removing expired keys, handing
+ * empty chunks back. When the store says that there is more to do it gets the next budget at once, after messages. It
+ * also takes the samples behind the rates of INFO.
+ * What is done, and how, is the store's (Store.upkeep).
+ */
+import { clock } from "./base/clock.ts";
+import { ServerStats } from "./base/server-stats.ts";
+import { Settings } from "./base/settings.ts";
+import { attachStore, type Store } from "./store/store.ts";
+import type { FromWorker, ServerPlan, ToWorker } from "./worker-messages.ts";
+
+declare const self: Worker & { postMessage(message: FromWorker): void };
+
+/** A quarter of a core at the most while expired keys come in masses, as in Redis. */
+const BUDGET_SHARE = 0.25;
+const MS_PER_S = 1000;
+/** Between two budgets that follow each other: messages get in, serving Workers get the buckets. */
+const PAUSE_MS = 1;
+
+class Upkeep {
+  readonly #store: Store;
+  readonly #stats: ServerStats;
+  readonly #periodMs: number;
+  isActiveExpireOn = true;
+  #timer: Timer | null = null;
+  #lastRoundMs = 0;
+
+  constructor(plan: ServerPlan, worker: number) {
+    this.#store = attachStore(plan.store, worker);
+    this.#stats = new ServerStats(plan.stats, worker, plan.threads + 1);
+    this.#periodMs = MS_PER_S / Settings.from(plan.settings).hz;
+  }
+
+  run(): void {
+    clock.resync();
+    if (clock.nowMs - this.#lastRoundMs >= this.#periodMs) {
+      this.#lastRoundMs = clock.nowMs;
+      this.#stats.sample(clock.nowMs);
+    }
+    const hasMore = this.#store.upkeep(this.#periodMs * BUDGET_SHARE, this.isActiveExpireOn);
+    this.#timer = setTimeout(() => this.run(), hasMore ? PAUSE_MS : this.#periodMs);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+}
+
+let upkeep: Upkeep | null = null;
+
+self.onmessage = (event: MessageEvent<ToWorker>) => {
+  const message = event.data;
+  if (message.type === "start") {
+    upkeep = new Upkeep(message.plan, message.worker);
+    upkeep.run();
+  } else if (message.type === "active-expire" && upkeep !== null) {
+    upkeep.isActiveExpireOn = message.isOn;
+  } else if (message.type === "stop") {
+    upkeep?.stop();
+    self.postMessage({ type: "stopped" });
+  }
+};
