@@ -84,6 +84,7 @@ const MEMORY_PEAK = 8;
 const RATE_OPS = 9;
 const RATE_IN = 10;
 const RATE_OUT = 11;
+const OUTSIDE_BASE = 12;
 const SAMPLES_COUNT = 16;
 
 /** The shared memory for `workersCount` rows, to be passed to every Worker. */
@@ -164,9 +165,18 @@ export class ServerStats {
     return this.#shared[MEMORY_PEAK] ?? 0;
   }
 
-  /** CONFIG RESETSTAT: the peak starts again from what is used now. */
-  resetPeak(usedBytes: number): void {
+  /**
+   * CONFIG RESETSTAT, the part that is done once for all Workers: the memory peak starts again from `usedBytes`, and
+   * counters that live elsewhere (`outside`) count from what they are now.
+   */
+  resetShared(usedBytes: number, outside: readonly number[] = []): void {
     this.#shared[MEMORY_PEAK] = usedBytes;
+    for (let i = 0; i < outside.length; i++) this.#shared[OUTSIDE_BASE + i] = outside[i] as number;
+  }
+
+  /** What the `i`-th outside counter stood at when the statistics were last reset. */
+  outsideBase(i: number): number {
+    return this.#shared[OUTSIDE_BASE + i] ?? 0;
   }
 
   /** Takes a rate sample. Called about ten times a second, on one Worker only. */

@@ -34,6 +34,7 @@ export class Session {
   /** Logical database. */
   db = 0;
   protocol: 2 | 3 = 2;
+  /** Whether commands may be run. net sets it on connecting when there is no password at that moment. */
   isAuthenticated = false;
   name = "";
   libName = "";

@@ -2,7 +2,7 @@
  * The slow log: the last commands of this Worker that took longer than slowlog-log-slower-than.
  *
  * Dispatch calls `note` with what a command took; SLOWLOG GET asks every Worker for its entries and merges them by id
- * (slowlog.ts), which is why ids come from a counter that all Workers share.
+ * (slowlog-commands.ts), which is why ids come from a counter that all Workers share.
  * Arguments are trimmed as Redis does it (32 arguments, 128 bytes each), and secrets are replaced before they are kept.
  * Bounded by slowlog-max-len per Worker.
  */

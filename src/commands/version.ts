@@ -1,12 +1,7 @@
 /**
- * The versions that the server reports.
+ * The version that clients are told.
  *
- * REDIS_VERSION is what clients and tools read to know which commands and replies to expect; it is the Redis release
- * whose replies ours are checked against, and stays until a newer one is matched.
+ * Clients and tools read it to know which commands and replies to expect. It is the Redis release whose replies ours
+ * are checked against, and stays until a newer one is matched. Our own version is base/version.ts.
  */
-import { version } from "../../package.json";
-
 export const REDIS_VERSION = "7.2.4";
-
-/** Our own. */
-export const KV_VERSION: string = version;

@@ -36,6 +36,9 @@ export const errorTexts = {
   databaseInvalid: "ERR invalid DB index",
   databaseFirstInvalid: "ERR invalid first DB index",
   databaseSecondInvalid: "ERR invalid second DB index",
+  /** Ours: Redis has no limit on keys but that of the protocol. */
+  keyTooLong: "ERR key exceeds maximum allowed size (65536 bytes)",
+  notInt32: "ERR value is out of range, value must between -2147483648 and 2147483647",
   cursorInvalid: "ERR invalid cursor",
   expireNxConflict: "ERR NX and XX, GT or LT options at the same time are not compatible",
   expireGtLtConflict: "ERR GT and LT options at the same time are not compatible",
@@ -86,6 +89,8 @@ export const errorTexts = {
   protocolBulkLength: "ERR Protocol error: invalid bulk length",
   protocolBulkLengthNoAuth: "ERR Protocol error: unauthenticated bulk length",
   protocolBulkTooLong: "ERR Protocol error: too big bulk count string",
+  // Redis and Valkey 8 do not look; the text is that of Valkey 9, the first that does.
+  protocolLineEnd: "ERR Protocol error: invalid CRLF in request",
   protocolInlineTooLong: "ERR Protocol error: too big inline request",
   protocolUnbalancedQuotes: "ERR Protocol error: unbalanced quotes in request",
 } as const;
@@ -103,16 +108,23 @@ export function unknownCommand(name: string, args: readonly string[]): string {
   let echoed = "";
   for (const arg of args) {
     if (echoed.length >= UNKNOWN_ECHO_MAX) break;
-    echoed += `'${arg.slice(0, UNKNOWN_ECHO_MAX - echoed.length)}' `;
+    echoed += `'${upToNull(arg).slice(0, UNKNOWN_ECHO_MAX - echoed.length)}' `;
   }
-  const shownName = name.slice(0, UNKNOWN_ECHO_MAX);
+  const shownName = upToNull(name).slice(0, UNKNOWN_ECHO_MAX);
   return `ERR unknown command '${shownName}', with args beginning with: ${echoed}`;
 }
 
 /** `subcommand` as the client wrote it; `container` is the command that has subcommands. */
 export function unknownSubcommand(subcommand: string, container: string): string {
-  const shown = subcommand.slice(0, UNKNOWN_ECHO_MAX);
+  const shown = upToNull(subcommand).slice(0, UNKNOWN_ECHO_MAX);
   return `ERR unknown subcommand '${shown}'. Try ${container.toUpperCase()} HELP.`;
+}
+
+/** The same from containers that count their arguments themselves (DEBUG, SLOWLOG GET). */
+export function unknownSubcommandOrCount(subcommand: string, container: string): string {
+  const shown = upToNull(subcommand).slice(0, UNKNOWN_ECHO_MAX);
+  const help = `Try ${container.toUpperCase()} HELP.`;
+  return `ERR unknown subcommand or wrong number of arguments for '${shown}'. ${help}`;
 }
 
 /** `fullName` in lower case, a subcommand as `client|id`. */
@@ -163,4 +175,10 @@ export function unknownConfigOption(name: string): string {
 /** CONFIG SET of a value that does not fit; `reason` as the setting says it. */
 export function configSetFailed(name: string, reason: string): string {
   return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
+}
+
+/** `text` up to its first NUL, which is as far as Redis repeats it. */
+function upToNull(text: string): string {
+  const at = text.indexOf("\0");
+  return at < 0 ? text : text.slice(0, at);
 }
