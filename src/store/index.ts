@@ -48,6 +48,9 @@ import { keyOffset } from "./record.ts";
 /** Keys longer than this are compared by one native call; below, a loop is faster (16 B: 9 ns against 31 ns). */
 const NATIVE_COMPARE_SIZE_MIN = 64;
 
+const LINE_WORDS = 16;
+const SEGMENT_WORDS_MASK = SEGMENT_SIZE / 4 - 1;
+
 /** First word of the bucket that `hash` belongs to while the shard has `buckets` buckets. Hot. */
 export function bucketOf(hash: number, shardBits: number, buckets: number): number {
   const bits = hash >>> shardBits;
@@ -389,7 +392,11 @@ export function touchBucket(memory: Memory, index: HashIndex, hash: number): voi
   memory.sink ^= view[bucket + BUCKET_ENTRIES] as number;
 }
 
-/** Prefetch, second phase: loads the header of the first record in the bucket that has the hash's tag. Hot. */
+/**
+ * Prefetch, second phase: loads the first cache lines of the record in the bucket that has the hash's tag. The lines
+ * behind the first are only worth it when records are that long; for 16 + 128 B over 1 M keys they take a batch of 50
+ * from 350 to 280 ns a request. Hot.
+ */
 export function touchRecord(memory: Memory, index: HashIndex, hash: number): void {
   const view = index.shards[hash & index.shardMask] as Int32Array;
   const bucket = bucketOf(hash, index.shardBits, view[SHARD_BUCKETS] as number);
@@ -398,7 +405,13 @@ export function touchRecord(memory: Memory, index: HashIndex, hash: number): voi
     const word = view[entry] as number;
     if (word >>> TAG_SHIFT === tag) {
       const words = memory.words[word & ENTRY_SLOT_MASK] as Int32Array;
-      memory.sink ^= words[(view[entry + 1] as number) >>> 2] as number;
+      const at = (view[entry + 1] as number) >>> 2;
+      memory.sink ^= words[at] as number;
+      if (memory.recordLines > 1) {
+        memory.sink ^=
+          (words[(at + LINE_WORDS) & SEGMENT_WORDS_MASK] as number) ^
+          (words[(at + 2 * LINE_WORDS) & SEGMENT_WORDS_MASK] as number);
+      }
       return;
     }
   }

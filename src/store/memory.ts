@@ -104,6 +104,8 @@ export class Memory {
   nodeCapacity = 0;
   /** Wall clock of the running batch, ms since 1970. */
   nowMs = 0;
+  /** Cache lines of the average record, as of the last look; see touchRecord. */
+  recordLines = 1;
   /** Keeps the prefetching loads alive: without a use, the JIT drops them. */
   sink = 0;
 

@@ -11,6 +11,7 @@ import {
   COUNTERS_ROW,
   FLAG_NODES,
   SEGMENT_SIZE,
+  SHARD_ENTRIES,
 } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import { findNode, NODE_HEADER_SIZE } from "./nodes.ts";
@@ -36,6 +37,13 @@ export function sumCounter(memory: Memory, index: number): number {
     sum += memory.counters[worker * COUNTERS_ROW + index] as number;
   }
   return sum;
+}
+
+/** Keys of all databases. */
+export function keysOfAll(memory: Memory): number {
+  let keys = 0;
+  for (const view of memory.keys.shards) keys += view[SHARD_ENTRIES] as number;
+  return keys;
 }
 
 /** Bytes in records, nodes and index. */

@@ -39,6 +39,7 @@ import {
   COUNT_KEYS,
   COUNT_MEMORY_LIMIT,
   COUNT_READ_RETRIES,
+  COUNT_USED_BYTES,
   RECORD_ACCESS_BYTE,
 } from "./layout.ts";
 import { insertItem, removeItem, setItem } from "./list-edit.ts";
@@ -53,7 +54,7 @@ import { removeKey } from "./remove.ts";
 import { copyKey, renameKey } from "./rename.ts";
 import { freeRetired, retiredCount } from "./retired.ts";
 import { randomKey, ScanBatch, scanStep } from "./scan.ts";
-import { sumCounter, usedBytes, valueBytes } from "./stats.ts";
+import { keysOfAll, sumCounter, usedBytes, valueBytes } from "./stats.ts";
 import type { Status } from "./status.ts";
 import { appendString, copyValue, putString, writeRange } from "./strings.ts";
 import { changeExpiry } from "./upsert.ts";
@@ -65,6 +66,8 @@ export { COUNT_EVICTED, COUNT_EXPIRED } from "./layout.ts";
 const READ_ATTEMPTS_MAX = 8;
 /** Memory is looked at again after this many bytes were written in one batch; see admitWrites. */
 const ADMIT_RECHECK_BYTES = 64 * 1024;
+/** Batches between two looks at the average record size. */
+const SIZING_BATCHES = 4096;
 /** Keys that one call of admitWrites evicts at the most, so that a client never waits for all of them. */
 const EVICTIONS_MAX = 1024;
 /** Nodes freed at a time by a writer that is short of memory, and by the upkeep loop. */
@@ -82,6 +85,7 @@ export class Store {
   #isMulti = false;
   #admittedBytes = 0;
   #isAdmitted = true;
+  #batchesUntilSizing = 0;
 
   constructor(memory: Memory) {
     this.memory = memory;
@@ -113,6 +117,16 @@ export class Store {
     this.memory.nowMs = clock.nowMs;
     enterEpoch(this.memory);
     this.#admittedBytes = -1;
+    if (--this.#batchesUntilSizing < 0) this.#sizeRecords();
+  }
+
+  /** Looks at how long records are on average: the prefetch loads that many cache lines. */
+  #sizeRecords(): void {
+    this.#batchesUntilSizing = SIZING_BATCHES;
+    const memory = this.memory;
+    const keys = keysOfAll(memory);
+    const bytes = keys === 0 ? 0 : sumCounter(memory, COUNT_USED_BYTES) / keys;
+    memory.recordLines = Math.max(1, Math.ceil(bytes / 64));
   }
 
   leaveBatch(): void {
