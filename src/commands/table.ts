@@ -8,11 +8,35 @@
  */
 import { unknownCommand, unknownSubcommand, wrongArgumentsCount } from "../resp/errors.ts";
 import type { CommandSpec } from "./command.ts";
+import { configCommands } from "./config.ts";
 import { connectionCommands } from "./connection.ts";
 import type { Context } from "./context.ts";
+import { debugCommands } from "./debug.ts";
+import { counterCommands } from "./increment.ts";
+import { infoCommands } from "./info.ts";
+import { introspectionCommands } from "./introspection.ts";
+import { memoryCommands } from "./memory.ts";
 import { type Command, registry } from "./registry.ts";
+import { serverCommands } from "./server.ts";
+import { slowlogCommands } from "./slowlog-commands.ts";
+import { stringCommands } from "./strings.ts";
+import { rangeCommands } from "./strings-range.ts";
+import { setCommands } from "./strings-set.ts";
 
-const FAMILIES: readonly (readonly CommandSpec[])[] = [connectionCommands];
+const FAMILIES: readonly (readonly CommandSpec[])[] = [
+  connectionCommands,
+  serverCommands,
+  configCommands,
+  infoCommands,
+  introspectionCommands,
+  memoryCommands,
+  slowlogCommands,
+  debugCommands,
+  stringCommands,
+  setCommands,
+  rangeCommands,
+  counterCommands,
+];
 
 /** More arguments than the unknown-command error can repeat: each takes at least three of its 128 characters. */
 const ECHOED_COUNT_MAX = 43;
