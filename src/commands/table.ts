@@ -12,11 +12,16 @@ import { configCommands } from "./config.ts";
 import { connectionCommands } from "./connection.ts";
 import type { Context } from "./context.ts";
 import { debugCommands } from "./debug.ts";
+import { expiryCommands } from "./expiry.ts";
 import { counterCommands } from "./increment.ts";
 import { infoCommands } from "./info.ts";
 import { introspectionCommands } from "./introspection.ts";
+import { keyCommands } from "./keys.ts";
+import { moveCommands } from "./keys-move.ts";
+import { lcsCommands } from "./lcs.ts";
 import { memoryCommands } from "./memory.ts";
 import { type Command, registry } from "./registry.ts";
+import { scanCommands } from "./scan.ts";
 import { serverCommands } from "./server.ts";
 import { slowlogCommands } from "./slowlog-commands.ts";
 import { stringCommands } from "./strings.ts";
@@ -36,6 +41,11 @@ const FAMILIES: readonly (readonly CommandSpec[])[] = [
   setCommands,
   rangeCommands,
   counterCommands,
+  expiryCommands,
+  scanCommands,
+  moveCommands,
+  keyCommands,
+  lcsCommands,
 ];
 
 /** More arguments than the unknown-command error can repeat: each takes at least three of its 128 characters. */
