@@ -15,6 +15,23 @@ const ofGroup: Readonly<Partial<Record<CommandGroup, string>>> = {
   string: "@string",
 };
 
+/** The order in which Redis lists them. */
+const ORDER = [
+  "@keyspace",
+  "@read",
+  "@write",
+  "@list",
+  "@string",
+  "@pubsub",
+  "@admin",
+  "@fast",
+  "@slow",
+  "@blocking",
+  "@dangerous",
+  "@connection",
+  "@scripting",
+];
+
 /** The categories of a command or subcommand, each once. */
 export function categoriesOf(spec: CommandSpec): string[] {
   const isContainer = spec.subcommands !== undefined && spec.flags.length === 0;
@@ -23,12 +40,11 @@ export function categoriesOf(spec: CommandSpec): string[] {
   if (spec.flags.includes("readonly")) categories.add("@read");
   const group = ofGroup[spec.group];
   if (group !== undefined && !isContainer && !isOutsideGroup(spec)) categories.add(group);
-  if (spec.flags.includes("admin")) categories.add("@admin");
+  if (spec.flags.includes("admin")) categories.add("@admin").add("@dangerous");
   categories.add(spec.flags.includes("fast") ? "@fast" : "@slow");
-  if (spec.flags.includes("admin")) categories.add("@dangerous");
   if (spec.flags.includes("blocking")) categories.add("@blocking");
   for (const category of spec.categories ?? []) categories.add(category);
-  return [...categories];
+  return ORDER.filter((category) => categories.has(category));
 }
 
 /** WAIT is listed with the generic commands but belongs to the connection. */

@@ -20,7 +20,7 @@ export function writeCommandInfo(out: ReplyWriter, spec: CommandSpec): void {
   out.integer(spec.arity);
   writeWords(out, flagsOf(spec));
   out.integer(spec.keys?.first ?? 0);
-  out.integer(lastKey(spec));
+  out.integer(spec.keys?.last ?? 0);
   out.integer(spec.keys?.step ?? 0);
   writeWords(out, categoriesOf(spec));
   const tips = spec.tips ?? [];
@@ -101,18 +101,13 @@ function flagsOf(spec: CommandSpec): string[] {
   return flags;
 }
 
-/** In COMMAND INFO the last key counts from the first argument, except when it counts from the end. */
-function lastKey(spec: CommandSpec): number {
-  return spec.keys?.last ?? 0;
-}
-
 function writeKeySpecs(out: ReplyWriter, spec: CommandSpec): void {
   const { keys, keysCountAt } = spec;
   if (keys === undefined && keysCountAt === undefined) {
     out.setHeader(0);
     return;
   }
-  out.arrayHeader(1);
+  out.setHeader(1);
   out.mapHeader(3);
   out.bulkText("flags");
   writeWords(out, keyFlags(spec));

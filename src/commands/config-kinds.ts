@@ -226,19 +226,35 @@ export function keptEnum(
   return parameter(name, keptText(name, initial), String, String, refuse, more);
 }
 
-/** Can only be what it is: any other value is refused with `reason`, which says what to do instead. */
-export function fixed(name: string, only: string, reason: string, more: More = {}): Parameter {
-  const refuse = (text: string) => (text.toLowerCase() === only ? null : reason);
+/**
+ * Can only be what it is. `shape` says what is no value at all, in Redis' words; any other value is refused with
+ * `reason`, which says what to do instead.
+ */
+export function fixed(
+  name: string,
+  only: string,
+  shape: (text: string) => string | null,
+  reason: string,
+  more: More = {},
+): Parameter {
+  const refuse = (text: string) => shape(text) ?? (text.toLowerCase() === only ? null : reason);
   return parameter(name, keptText(name, only), String, String, refuse, more);
 }
 
+/** Why a text is neither yes nor no; null when it is one. */
+export function refuseUnlessYesNo(text: string): string | null {
+  return parseYesNo(text) === null ? NOT_BOOLEAN : null;
+}
+
+function parseYesNo(text: string): boolean | null {
+  const word = text.toLowerCase();
+  if (word === "yes") return true;
+  return word === "no" ? false : null;
+}
+
 function booleanParameter(name: string, place: Place<boolean>, more: More): Parameter {
-  const parse = (text: string) => {
-    const word = text.toLowerCase();
-    return word === "yes" ? true : word === "no" ? false : null;
-  };
-  const refuse = (text: string) => (parse(text) === null ? NOT_BOOLEAN : null);
-  return parameter(name, place, (value) => (value ? "yes" : "no"), parse, refuse, more);
+  const show = (value: boolean) => (value ? "yes" : "no");
+  return parameter(name, place, show, parseYesNo, refuseUnlessYesNo, more);
 }
 
 function oneOfText(values: readonly string[]): string {

@@ -23,6 +23,7 @@ import {
   NUMBER_MAX,
   type Parameter,
   policy,
+  refuseUnlessYesNo,
   size,
   startText,
 } from "./config-kinds.ts";
@@ -50,6 +51,11 @@ const passwordParameter: Parameter = {
   refuse: () => null,
   apply: (settings, text) => settings.setPassword(text),
 };
+
+/** "<seconds> <changes>", any number of times. */
+function refuseUnlessSavePoints(text: string): string | null {
+  return /^\s*(\d+\s+\d+(\s+|$))*$/.test(text) ? null : "Invalid save parameters";
+}
 
 const shown = (name: string, read: (settings: Settings) => string): Parameter => ({
   name,
@@ -145,8 +151,8 @@ const encodings: readonly Parameter[] = [
 
 /** Kept for compatibility: snapshots and the append-only file. What would promise durability is fixed. */
 const persistence: readonly Parameter[] = [
-  fixed("save", "", NO_SNAPSHOTS),
-  fixed("appendonly", "no", NO_SNAPSHOTS),
+  fixed("save", "", refuseUnlessSavePoints, NO_SNAPSHOTS),
+  fixed("appendonly", "no", refuseUnlessYesNo, NO_SNAPSHOTS),
   keptEnum("appendfsync", "everysec", ["everysec", "always", "no"]),
   keptString("appendfilename", "appendonly.aof", FROZEN),
   keptString("appenddirname", "appendonlydir", FROZEN),

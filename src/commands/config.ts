@@ -64,14 +64,14 @@ function set(c: Context): void {
 }
 
 function checkNames(assignments: Assignments): string | null {
-  const seen = new Set<Parameter>();
+  const seen = new Set<string>();
   for (const [name] of assignments) {
     const parameter = findParameter(name);
     if (parameter === null) return unknownConfigOption(name);
     if (parameter.isImmutable) return configSetFailed(name, "can't set immutable config");
     if (parameter.isProtected) return configSetFailed(name, "can't set protected config");
-    if (seen.has(parameter)) return configSetFailed(name, "duplicate parameter");
-    seen.add(parameter);
+    if (seen.has(name.toLowerCase())) return configSetFailed(name, "duplicate parameter");
+    seen.add(name.toLowerCase());
   }
   return null;
 }

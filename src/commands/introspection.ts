@@ -31,7 +31,7 @@ function info(c: Context): void {
   c.out.arrayHeader(c.count - 2);
   for (let i = 2; i < c.count; i++) {
     const command = registry.byName(c.text(i));
-    if (command === null) c.out.nullArray();
+    if (command === null) c.out.null();
     else writeCommandInfo(c.out, command.spec);
   }
 }
@@ -48,16 +48,17 @@ function docs(c: Context): void {
 }
 
 function list(c: Context): void {
-  let names = registry.lookup.all.map((command) => command.name);
-  if (c.count > 2) {
-    const filtered = c.count === 5 && c.is(2, "FILTERBY") ? filterNames(c) : null;
-    if (filtered === null) {
-      c.out.error(errorTexts.syntax);
-      return;
-    }
-    names = filtered;
+  if (c.count === 2) {
+    c.out.setHeader(registry.lookup.all.length);
+    for (const command of registry.lookup.all) c.out.bulkText(command.name);
+    return;
   }
-  c.out.setHeader(names.length);
+  const names = c.count === 5 && c.is(2, "FILTERBY") ? filterNames(c) : null;
+  if (names === null) {
+    c.out.error(errorTexts.syntax);
+    return;
+  }
+  c.out.arrayHeader(names.length);
   for (const name of names) c.out.bulkText(name);
 }
 
