@@ -5,8 +5,8 @@
  *   64   the arguments are wrong (UsageError)
  *   1    it cannot run (FatalError), the benchmark failed, or a bug, which prints its stack
  *
- * Each subcommand is loaded when it is asked for: a server that is ready in milliseconds and small when idle must not
- * carry the benchmark.
+ * Each subcommand is loaded when it is asked for: a server that is ready in milliseconds and small
+ * when idle must not carry the benchmark.
  */
 import { writeSync } from "node:fs";
 import { FatalError, UsageError } from "./base/errors.ts";

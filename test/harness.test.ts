@@ -1,4 +1,7 @@
-/** The harness itself: it finds ports, talks to a real server, ends what it starts, and fails when it should. */
+/**
+ * The harness itself: it finds ports, talks to a real server, ends what it starts, and fails when
+ * it should.
+ */
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { ReplyError } from "../src/resp/reader.ts";

@@ -1,13 +1,15 @@
 /**
- * What process tests are built from: our server and real ones as child processes, a raw client, folders, waiting.
+ * What process tests are built from: our server and real ones as child processes, a raw client,
+ * folders, waiting.
  *
  *   await using server = await startKv(["--threads", "1"]);
  *   await using client = await Client.connect(server);
  *   expect(await client.command("PING")).toBe("PONG");
  *
- * Our server is the built ./kv, or src/main.ts when KV_FROM_SOURCE is set or nothing was built. Every server takes a
- * free loopback port, and every child is killed when its scope ends, at the latest when the test process exits.
- * Nothing waits for time: `eventually` and the client await conditions, with a limit that only a failure reaches.
+ * Our server is the built ./kv, or src/main.ts when KV_FROM_SOURCE is set or nothing was built.
+ * Every server takes a free loopback port, and every child is killed when its scope ends, at the
+ * latest when the test process exits. Nothing waits for time: `eventually` and the client await
+ * conditions, with a limit that only a failure reaches.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +20,10 @@ import { type Reply, ReplyReader } from "../src/resp/reader.ts";
 
 export const REPOSITORY = resolve(import.meta.dir, "..");
 
-/** How long a condition may take before the test is called failed. Not a wait: what is true at once returns at once. */
+/**
+ * How long a condition may take before the test is called failed. Not a wait: what is true at once
+ * returns at once.
+ */
 const PATIENCE_MS = 10_000;
 const POLL_MS = 5;
 
@@ -128,7 +133,10 @@ export function kvCommand(): string[] {
   return isSource ? [process.execPath, join(REPOSITORY, "src/main.ts")] : [binary];
 }
 
-/** Starts `kv serve` on a free port and waits for its ready line. Throws with its output when it ends instead. */
+/**
+ * Starts `kv serve` on a free port and waits for its ready line. Throws with its output when it
+ * ends instead.
+ */
 export async function startKv(
   args: readonly string[] = [],
   options: ProcessOptions = {},
@@ -152,8 +160,8 @@ export function readyPort(output: string): number {
 export type PeerName = "valkey-server" | "redis-server";
 
 /**
- * Whether a real server (or a tool of one) is installed. When not: false and a word about it, so that the caller can
- * skip; an error where CI is set, because there nothing may be skipped.
+ * Whether a real server (or a tool of one) is installed. When not: false and a word about it, so
+ * that the caller can skip; an error where CI is set, because there nothing may be skipped.
  */
 export function hasPeer(name: string): boolean {
   if (Bun.which(name) !== null) return true;
@@ -164,7 +172,8 @@ export function hasPeer(name: string): boolean {
 
 /** Starts a real server without persistence on a free port. Check `hasPeer` first. */
 export async function startPeer(name: PeerName, args: readonly string[] = []): Promise<Server> {
-  // Another process can take the port between here and there: then the server ends, and another port is tried.
+  // Another process can take the port between here and there: then the server ends, and another
+  // port is tried.
   for (let attempt = 1; ; attempt++) {
     const port = freePort();
     const fixed = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
@@ -341,7 +350,9 @@ export class Client implements AsyncDisposable {
 
 // ---- Waiting, folders ----
 
-/** Waits until `condition` holds. Throws, naming `what`, when it still does not after PATIENCE_MS. */
+/**
+ * Waits until `condition` holds. Throws, naming `what`, when it still does not after PATIENCE_MS.
+ */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   what: string,

@@ -1,8 +1,9 @@
 /**
- * The two errors that end the process with a message for its user: wrong usage, and a state that it cannot run in.
+ * The two errors that end the process with a message for its user: wrong usage, and a state that it
+ * cannot run in.
  *
- * `src/main.ts` prints either as `kv: <message>` and, when there is one, `hint: <hint>`, and exits with `exitCode`.
- * Messages follow one shape each:
+ * `src/main.ts` prints either as `kv: <message>` and, when there is one, `hint: <hint>`, and exits
+ * with `exitCode`. Messages follow one shape each:
  *
  *   UsageError   `--flag: what is wrong (the value), the bound or the fix`
  *   FatalError   `Cannot <do> <what>: <state>`
@@ -22,7 +23,10 @@ export class UsageError extends Error {
   }
 }
 
-/** The arguments are fine, but the machine is not: the port is in use, a file is missing, memory cannot be reserved. */
+/**
+ * The arguments are fine, but the machine is not: the port is in use, a file is missing, memory
+ * cannot be reserved.
+ */
 export class FatalError extends Error {
   override name = "FatalError";
   readonly exitCode = 1;
@@ -35,8 +39,8 @@ export class FatalError extends Error {
 }
 
 /**
- * What to tell a user about a thrown value: the system's code in words where there is one ("no such file"), else the
- * error's own message.
+ * What to tell a user about a thrown value: the system's code in words where there is one ("no such
+ * file"), else the error's own message.
  */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

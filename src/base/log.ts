@@ -1,5 +1,6 @@
 /**
- * The process's own log: one line per event on standard error, with the time, the level and the Worker.
+ * The process's own log: one line per event on standard error, with the time, the level and the
+ * Worker.
  *
  *   2026-01-31T12:00:00.000Z info  worker 1: listening on 127.0.0.1:7878
  *

@@ -1,8 +1,8 @@
 /**
  * A seeded pseudo-random generator (xoshiro128**, Blackman and Vigna 2018, seeded by SplitMix32).
  *
- * Tests, fuzzers and workloads draw from it, so that a run is repeated by its seed. One generator per thread or
- * purpose: two users of one generator depend on each other's order. Not for secrets.
+ * Tests, fuzzers and workloads draw from it, so that a run is repeated by its seed. One generator
+ * per thread or purpose: two users of one generator depend on each other's order. Not for secrets.
  *
  * Hot: int32 arithmetic, nothing allocated per draw.
  */

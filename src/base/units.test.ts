@@ -1,4 +1,6 @@
-/** Sizes, durations and counts: units as in Redis' configuration, strict parsing, readable output. */
+/**
+ * Sizes, durations and counts: units as in Redis' configuration, strict parsing, readable output.
+ */
 import { expect, test } from "bun:test";
 import {
   formatCount,

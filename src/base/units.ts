@@ -1,9 +1,9 @@
 /**
  * Sizes, durations and counts as people write and read them.
  *
- * Parsing is strict: null for whatever is not wholly a number with a known unit, so that the caller can name the flag
- * in its message. Sizes follow the configuration of Redis: `k` is 1000 and `kb` is 1024, in either case. Formatting
- * is for tables and messages; nothing parses it back.
+ * Parsing is strict: null for whatever is not wholly a number with a known unit, so that the caller
+ * can name the flag in its message. Sizes follow the configuration of Redis: `k` is 1000 and `kb`
+ * is 1024, in either case. Formatting is for tables and messages; nothing parses it back.
  *
  * Not here: integers in requests (number.ts).
  */
@@ -42,7 +42,10 @@ export function parseSize(text: string): number | null {
   return parseWithUnit(text, SIZE_UNITS);
 }
 
-/** Milliseconds of "250ms", "10s", "5m" or "1h"; null without a unit, which would leave seconds or ms open. */
+/**
+ * Milliseconds of "250ms", "10s", "5m" or "1h"; null without a unit, which would leave seconds or
+ * ms open.
+ */
 export function parseDurationMs(text: string): number | null {
   return parseWithUnit(text, DURATION_UNITS_MS);
 }

@@ -7,5 +7,8 @@ import { version } from "../../package.json" with { type: "json" };
 declare const KV_COMMIT: string | undefined;
 
 export const VERSION: string = version;
-/** Twelve hexadecimal digits, "" when run from source; a trailing "+" when files differed from the commit. */
+/**
+ * Twelve hexadecimal digits, "" when run from source; a trailing "+" when files differed from the
+ * commit.
+ */
 export const COMMIT: string = typeof KV_COMMIT === "string" ? KV_COMMIT : "";

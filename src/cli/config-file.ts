@@ -1,11 +1,13 @@
 /**
- * Files that the command line names: the configuration, as lines of names and values, and the password.
+ * Files that the command line names: the configuration, as lines of names and values, and the
+ * password.
  *
- * The configuration has the syntax of redis.conf: one `name value…` a line, `#` at the start of a line for a comment,
- * "double quotes" with \n \r \t \a \b \xHH and \" inside, 'single quotes' with \' only. What a line means is decided
- * in serve-options.ts.
+ * The configuration has the syntax of redis.conf: one `name value…` a line, `#` at the start of a
+ * line for a comment, "double quotes" with \n \r \t \a \b \xHH and \" inside, 'single quotes' with
+ * \' only. What a line means is decided in serve-options.ts.
  *
- * Limit: CONFIG_FILE_SIZE_MAX. Not here: `include`, and values on several lines, which Redis does not have either.
+ * Limit: CONFIG_FILE_SIZE_MAX. Not here: `include`, and values on several lines, which Redis does
+ * not have either.
  */
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -20,12 +22,18 @@ export interface ConfigLine {
   readonly place: string;
 }
 
-/** The lines of the file at `path`. Throws FatalError when it cannot be read, UsageError when a line is malformed. */
+/**
+ * The lines of the file at `path`. Throws FatalError when it cannot be read, UsageError when a line
+ * is malformed.
+ */
 export function readConfigFile(path: string): ConfigLine[] {
   return parseConfig(readSmallFile(path, "configuration file").toString("utf8"), path);
 }
 
-/** The first line of the file at `path`, as latin1. Throws FatalError when it cannot be read or is empty. */
+/**
+ * The first line of the file at `path`, as latin1. Throws FatalError when it cannot be read or is
+ * empty.
+ */
 export function readPasswordFile(path: string): string {
   const text = readSmallFile(path, "password file").toString("latin1");
   const password = text.split(/\r?\n/, 1)[0] as string;
@@ -63,7 +71,9 @@ function readSmallFile(path: string, what: string): Buffer {
   }
 }
 
-/** The words of a line, quotes resolved; null when a quote is not closed or not followed by a blank. */
+/**
+ * The words of a line, quotes resolved; null when a quote is not closed or not followed by a blank.
+ */
 export function splitWords(line: string): string[] | null {
   const words: string[] = [];
   let at = 0;

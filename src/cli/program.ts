@@ -1,8 +1,9 @@
 /**
- * The command line: subcommands and their options (commander), and commander's complaints in our words.
+ * The command line: subcommands and their options (commander), and commander's complaints in our
+ * words.
  *
- * Only names and arities are decided here; values and bounds are checked in serve-options.ts. `bench` parses its own
- * arguments, so that serving never loads what belongs to the benchmark.
+ * Only names and arities are decided here; values and bounds are checked in serve-options.ts.
+ * `bench` parses its own arguments, so that serving never loads what belongs to the benchmark.
  */
 import { Command, CommanderError } from "commander";
 import { UsageError } from "../base/errors.ts";
@@ -18,8 +19,9 @@ export interface Actions {
 }
 
 /**
- * Parses `argv` (without the program) and runs what it asks for. Returns when that is done; --help and --version print
- * and return. Returns the exit code. Throws UsageError when the arguments are wrong, and whatever the action throws.
+ * Parses `argv` (without the program) and runs what it asks for. Returns when that is done; --help
+ * and --version print and return. Returns the exit code. Throws UsageError when the arguments are
+ * wrong, and whatever the action throws.
  */
 export async function runCommandLine(argv: readonly string[], actions: Actions): Promise<number> {
   let exitCode = 0;
@@ -109,8 +111,9 @@ function commandOf(argv: readonly string[]): string {
 }
 
 /**
- * Commander's message in our shape. Its texts are "error: unknown option '--prot'\n(Did you mean --port?)",
- * "error: option '--port <number>' argument missing", "error: too many arguments for 'serve'. Expected 0 …".
+ * Commander's message in our shape. Its texts are "error: unknown option '--prot'\n(Did you mean
+ * --port?)", "error: option '--port <number>' argument missing", "error: too many arguments for
+ * 'serve'. Expected 0 …".
  */
 export function usageErrorFrom(error: CommanderError, command: string): UsageError {
   const [text, suggestion] = error.message.replace(/^error: /, "").split("\n") as [string, string?];

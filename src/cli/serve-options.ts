@@ -1,12 +1,14 @@
 /**
- * The options of `kv serve`: from the texts of the command line and the configuration file to checked values.
+ * The options of `kv serve`: from the texts of the command line and the configuration file to
+ * checked values.
  *
  *   argv → serve-command.ts (names) → here (values, bounds, defaults) → src/server.ts
  *   --config FILE → config-file.ts (lines) ↗
  *
- * The command line stands above the file, the file above the defaults. Everything that can be checked without
- * touching the machine is checked here; each message names the flag, or the line of the file, that it is about.
- * A line of the file whose name is no option of ours is handed on in `parameters`: the table of CONFIG knows those.
+ * The command line stands above the file, the file above the defaults. Everything that can be
+ * checked without touching the machine is checked here; each message names the flag, or the line of
+ * the file, that it is about. A line of the file whose name is no option of ours is handed on in
+ * `parameters`: the table of CONFIG knows those.
  */
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
@@ -50,7 +52,9 @@ export interface ServeOptions {
   readonly persist: "off";
   /** Absolute path of the configuration file, "" when there is none. */
   readonly configFile: string;
-  /** Lines of the configuration file with other names, in order: parameters for the table of CONFIG. */
+  /**
+   * Lines of the configuration file with other names, in order: parameters for the table of CONFIG.
+   */
   readonly parameters: readonly ConfigLine[];
 }
 
@@ -80,7 +84,8 @@ interface Given {
 }
 
 /**
- * The checked options. Throws UsageError on a value that is not allowed, FatalError when a named file cannot be read.
+ * The checked options. Throws UsageError on a value that is not allowed, FatalError when a named
+ * file cannot be read.
  */
 export function serveOptionsFrom(typed: OptionTexts): ServeOptions {
   const given = new Map<string, Given>();
