@@ -150,8 +150,8 @@ export class ReplyScanner {
         this.#finish();
         return;
       default:
-        if (!isLine(type)) this.isBroken = true;
-        this.#finish();
+        if (isLine(type)) this.#finish();
+        else this.isBroken = true;
     }
   }
 
