@@ -17,6 +17,8 @@ export const SNAPSHOT_ATTEMPTS_MAX = 8;
 export const EXPIRY_MS_MAX = Number.MAX_SAFE_INTEGER;
 /** Buckets that one SCAN visits for each key that it was asked for, when most are empty or filtered out; as Redis. */
 export const SCAN_STEPS_PER_KEY = 10;
+/** And at the least: a small or empty database, whose buckets are the whole index, is then one call, as in Redis. */
+export const SCAN_STEPS_MIN = 1024;
 /** A buffer for results of SCAN, KEYS and LCS above this is given back after the command. */
 export const RESULT_KEEP_SIZE_MAX = 1024 * 1024;
 

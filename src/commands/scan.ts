@@ -7,7 +7,7 @@
  */
 
 import { isMatchAll, matchesGlob } from "../base/glob.ts";
-import { RESULT_KEEP_SIZE_MAX, SCAN_STEPS_PER_KEY } from "../base/limits.ts";
+import { RESULT_KEEP_SIZE_MAX, SCAN_STEPS_MIN, SCAN_STEPS_PER_KEY } from "../base/limits.ts";
 import { UINT64_MAX } from "../base/number.ts";
 import { errorTexts } from "../resp/errors.ts";
 import { ReplyWriter } from "../resp/writer.ts";
@@ -48,7 +48,7 @@ function scan(c: Context): void {
   if (!parseFilter(c)) return;
   clearFound();
   const db = c.store.physical(c.session.db);
-  let steps = Math.min(filter.count * SCAN_STEPS_PER_KEY, Number.MAX_SAFE_INTEGER);
+  let steps = Math.max(filter.count * SCAN_STEPS_PER_KEY, SCAN_STEPS_MIN);
   do {
     position = c.store.scanStep(db, position);
     takeMatches(c);

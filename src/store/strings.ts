@@ -288,7 +288,8 @@ function zeroBehind(
 ): void {
   const number = Math.floor(length / STRING_NODE_SIZE);
   const within = length - number * STRING_NODE_SIZE;
-  if (within === 0 || !findNode(memory, idLow, idHigh, number)) return;
+  // Also at the very start of a node: an empty string that has just got nodes has one already, full of garbage.
+  if (!findNode(memory, idLow, idHigh, number)) return;
   const end = Math.min(STRING_NODE_SIZE, within + (at - length));
   (memory.bytes[memory.nodeSlot] as Buffer).fill(
     0,
