@@ -19,6 +19,9 @@ import { introspectionCommands } from "./introspection.ts";
 import { keyCommands } from "./keys.ts";
 import { moveCommands } from "./keys-move.ts";
 import { lcsCommands } from "./lcs.ts";
+import { listCommands } from "./lists.ts";
+import { listMoveCommands } from "./lists-move.ts";
+import { listSearchCommands } from "./lists-search.ts";
 import { memoryCommands } from "./memory.ts";
 import { type Command, registry } from "./registry.ts";
 import { scanCommands } from "./scan.ts";
@@ -41,6 +44,9 @@ const FAMILIES: readonly (readonly CommandSpec[])[] = [
   setCommands,
   rangeCommands,
   counterCommands,
+  listCommands,
+  listSearchCommands,
+  listMoveCommands,
   expiryCommands,
   scanCommands,
   moveCommands,

@@ -48,6 +48,8 @@ export const errorTexts = {
   lposRankZero:
     "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... " +
     "or use negative to start from the end of the list",
+  lposRankOutOfRange:
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
   lposCountNegative: "ERR COUNT can't be negative",
   lposMaxlenNegative: "ERR MAXLEN can't be negative",
   numkeysNotPositive: "ERR numkeys should be greater than 0",
