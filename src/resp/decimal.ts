@@ -15,30 +15,28 @@ const INT32_MAX = 0x7fffffff;
 /** A power of ten below 2^31: what splits a larger number into two int32 halves. */
 const HALF = 1e9;
 
+/** For 0 to 999: up to three digits in the low bytes, first digit lowest, and their number in the top byte. */
+const SHORT = new Int32Array(1000);
+for (let n = 0; n < 1000; n++) {
+  const text = String(n);
+  for (let i = 0; i < text.length; i++)
+    SHORT[n] = (SHORT[n] as number) | (text.charCodeAt(i) << (i * 8));
+  SHORT[n] = (SHORT[n] as number) | (text.length << 24);
+}
+
 /**
  * Writes the digits of `n` (an integer, 0 <= n <= 2^53-1) at `at` and returns the offset behind them.
- * Hot: called for every header and integer. Up to three digits take multiplications in place of divisions:
- * n * 205 >> 11 is n / 10 for n < 1029, n * 5243 >> 19 is n / 100 for n < 43,690.
+ * May write up to two bytes more than that: DIGITS_MAX bytes must be there in any case.
+ * Hot: called for every header and integer. One load and three stores below 1000: half the time of multiplications
+ * per digit (3 against 8 ns for a whole header, writer.bench.ts).
  */
 export function writeDecimal(bytes: Buffer, at: number, n: number): number {
-  if (n < 10) {
-    bytes[at] = DIGIT_0 + n;
-    return at + 1;
-  }
-  if (n < 100) {
-    const tens = (n * 205) >>> 11;
-    bytes[at] = DIGIT_0 + tens;
-    bytes[at + 1] = DIGIT_0 + n - tens * 10;
-    return at + 2;
-  }
   if (n < 1000) {
-    const hundreds = (n * 5243) >>> 19;
-    const rest = n - hundreds * 100;
-    const tens = (rest * 205) >>> 11;
-    bytes[at] = DIGIT_0 + hundreds;
-    bytes[at + 1] = DIGIT_0 + tens;
-    bytes[at + 2] = DIGIT_0 + rest - tens * 10;
-    return at + 3;
+    const digits = SHORT[n] as number;
+    bytes[at] = digits;
+    bytes[at + 1] = digits >> 8;
+    bytes[at + 2] = digits >> 16;
+    return at + (digits >>> 24);
   }
   return writeLong(bytes, at, n);
 }

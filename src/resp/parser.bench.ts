@@ -3,8 +3,8 @@
  *
  *      bun src/resp/parser.bench.ts
  *
- * `runParserBench` with small parameters runs in the tests, so that this does not rot. The checksum shows that the
- * work was done.
+ * `runParserBench` with small parameters runs in the tests, so that this does not rot. The checksum
+ * shows that the work was done.
  */
 import { bench, do_not_optimize, run } from "mitata";
 import { RequestEncoder } from "./encoder.ts";
