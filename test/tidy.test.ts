@@ -127,10 +127,10 @@ test("long files, long functions, wide lines and missing headers are found", () 
     "src/base/wide.ts": `${HEADER}const a = "${"é".repeat(90)}";\n`,
     "src/base/bare.ts": "const a = 1;\n/** Too late. */\n",
     "src/base/long-function.ts": `${HEADER}function f(a: { b: 1 }): { c: 1 } | null {\n${body}}\n`,
-    "src/base/long-method.ts": `${HEADER}class A {\n  async #m<T>(a: T): Promise<T> {\n${body}  }\n}\n`,
+    "src/base/long-method.ts": `${HEADER}class A {\n  async #m<T>(a: T): P<T> {\n${body}  }\n}\n`,
     "src/base/long-arrow.ts": `${HEADER}test("x", async () => {\n${body}});\n`,
     "src/base/short.ts": `${HEADER}describe("x", () => {\n${body}});\n`,
-    "src/base/fits.ts": `${HEADER}function g() {\n${body.slice(6)}}\n`,
+    "src/base/fits.ts": `${HEADER}function g() {\n${body.slice(7)}}\n`,
   };
   expect(check(files).map(({ rule, subject, value }) => `${rule} ${subject} ${value}`)).toEqual([
     "file lines src/base/long.ts 601",
