@@ -3,6 +3,7 @@ import { countersSuite } from "./counters.ts";
 import { expirySuite } from "./expiry.ts";
 import { keysSuite } from "./keys.ts";
 import { lcsSuite } from "./lcs.ts";
+import { listsSuite } from "./lists.ts";
 import { movesSuite } from "./moves.ts";
 import { rangesSuite } from "./ranges.ts";
 import { scanSuite } from "./scan.ts";
@@ -15,6 +16,7 @@ export const suites: Readonly<Record<string, string>> = {
   lcs: lcsSuite,
   keys: keysSuite,
   moves: movesSuite,
+  lists: listsSuite,
   expiry: expirySuite,
   scan: scanSuite,
 };
