@@ -4,7 +4,8 @@
  *      argv ─ options ─ plan ─ run (loop, driver, recorder) ─ result ─ report
  *
  * The summary goes to standard output, everything else (progress, notices) to standard error.
- * Exit codes: 0, 1 when a target could not be measured or any operation failed, 64 for a command line that makes no sense.
+ * Exit codes: 0, 1 when a target could not be measured or any operation failed, 64 for a command
+ * line that makes no sense.
  */
 import { accessSync, constants, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -24,9 +25,11 @@ import {
 } from "./bench/result.ts";
 import { runTarget } from "./bench/run.ts";
 import { parseBenchOptions } from "./cli/bench-options.ts";
-import { isCompiled, selfCommand } from "./worker-url.ts";
 
-/** Runs `kv bench` with the arguments behind its name; returns the exit code. Throws UsageError and FatalError. */
+/**
+ * Runs `kv bench` with the arguments behind its name; returns the exit code. Throws UsageError and
+ * FatalError.
+ */
 export async function bench(argv: string[]): Promise<number> {
   const options = parseBenchOptions(argv);
   if (options === null) return 0;
@@ -77,4 +80,18 @@ function writeResult(path: string, result: BenchResult): void {
   } catch (error) {
     throw new FatalError(`Cannot write ${JSON.stringify(path)}: ${reasonOf(error)}`);
   }
+}
+
+/**
+ * Whether this is the compiled executable: its modules are in a virtual folder, /$bunfs on Unix and
+ * B:/~BUN on Windows.
+ */
+function isCompiled(): boolean {
+  return /\$bunfs|~BUN/.test(import.meta.url);
+}
+
+/** The command that runs this very program again, to be followed by a subcommand and its flags. */
+function selfCommand(): string[] {
+  if (isCompiled()) return [process.execPath];
+  return [process.execPath, Bun.fileURLToPath(new URL("./main.ts", import.meta.url))];
 }

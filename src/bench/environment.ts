@@ -1,4 +1,7 @@
-/** Where a result was measured: the machine, the kernel, the runtime. Plain data for the result file. */
+/**
+ * Where a result was measured: the machine, the kernel, the runtime. Plain data for the result
+ * file.
+ */
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
 
 export interface Environment {

@@ -1,10 +1,13 @@
 /**
- * The closed loop: N connections, each with one batch under way; when a batch is answered the next one goes out.
+ * The closed loop: N connections, each with one batch under way; when a batch is answered the next
+ * one goes out.
  *
- * It decides when to send and how much; the driver does the sending and the workload says what. All connections draw
- * from one count, so that the work ends everywhere at about the same time and the number of requests is exact.
- * A closed loop waits for the server, so its latencies are those at saturation: a pause delays the requests behind it
- * without being counted for each of them ("coordinated omission", G. Tene). Open-loop pacing is a schedule of its own.
+ * It decides when to send and how much; the driver does the sending and the workload says what. All
+ * connections draw from one count, so that the work ends everywhere at about the same time and the
+ * number of requests is exact.
+ * A closed loop waits for the server, so its latencies are those at saturation: a pause delays the
+ * requests behind it without being counted for each of them ("coordinated omission", G. Tene).
+ * Open-loop pacing is a schedule of its own.
  * Limits: STALL_MS without a single reply ends the phase as failed.
  */
 import { assert } from "../base/assert.ts";
@@ -16,7 +19,10 @@ import type { RequestEncoder, RequestVerifier } from "./workloads/requests.ts";
 
 /** No server needs longer for one reply of a benchmark; whoever does has stopped. */
 const STALL_MS = 30_000;
-/** How often progress is told and a stall is looked for: the progress line may change four times a second. */
+/**
+ * How often progress is told and a stall is looked for: the progress line may change four times a
+ * second.
+ */
 const TICK_MS = 250;
 /** Connections opened at the same time: below the usual accept queue of 511. */
 const CONNECTING_MAX = 128;
@@ -67,14 +73,18 @@ export class ClosedLoop implements ConnectionOwner {
   #target = 0;
   #endNs = 0;
   #settled = Promise.withResolvers<void>();
+  /** Why a connection broke, at any time, also between two phases. */
+  #failure: FatalError | null = null;
 
   private constructor(batchSize: number) {
     assert(batchSize >= 1, `batchSize (${batchSize}) must be >= 1`);
     this.#batchSize = batchSize;
+    this.#start(0);
   }
 
   /**
-   * Opens `connectionsCount` connections and runs `setup` (whole requests, each answered by a status) on each.
+   * Opens `connectionsCount` connections and runs `setup` (whole requests, each answered by a
+   * status) on each.
    * Throws FatalError when one cannot be opened or a setup request is refused.
    */
   static async connect(
@@ -130,7 +140,8 @@ export class ClosedLoop implements ConnectionOwner {
   }
 
   onFailure(text: string): void {
-    this.#settled.reject(new FatalError(`Cannot go on after ${this.#done} replies: ${text}`));
+    this.#failure ??= new FatalError(`Cannot go on after ${this.#done} replies: ${text}`);
+    this.#settled.reject(this.#failure);
   }
 
   #sendNext(connection: RespConnection): void {
@@ -144,6 +155,9 @@ export class ClosedLoop implements ConnectionOwner {
     this.#done = 0;
     this.#target = target;
     this.#settled = Promise.withResolvers<void>();
+    // Whoever waits sees the failure; nobody does before the first phase.
+    this.#settled.promise.catch(() => {});
+    if (this.#failure !== null) this.#settled.reject(this.#failure);
   }
 
   async #wait(onProgress: ((done: number) => void) | null): Promise<void> {

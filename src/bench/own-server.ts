@@ -1,10 +1,12 @@
 /**
- * The server that `kv bench` starts itself when `--db kv` comes without a URL: the same executable, a free loopback port,
- * memory mode.
+ * The server that `kv bench` starts itself when `--db kv` comes without a URL: the same executable,
+ * a free loopback port, memory mode.
  *
- * It must never outlive the benchmark, however that ends. So the server runs under a shell that holds a pipe from here:
- * when the pipe closes, because `stop` closed it or because this process is gone (even by SIGKILL), the shell sends
- * SIGTERM, and after STOP_SECONDS SIGKILL. Where there is no such shell (Windows), an exit handler has to do.
+ * It must never outlive the benchmark, however that ends. So the server runs under a shell that
+ * holds a pipe from here:
+ * when the pipe closes, because `stop` closed it or because this process is gone (even by SIGKILL),
+ * the shell sends SIGTERM, and after STOP_SECONDS SIGKILL. Where there is no such shell (Windows),
+ * an exit handler has to do.
  */
 import { FatalError } from "../base/errors.ts";
 import type { Endpoint } from "./drivers/resp-connection.ts";
@@ -12,7 +14,10 @@ import type { Endpoint } from "./drivers/resp-connection.ts";
 /** More than the 2 s in which a server stops cleanly. */
 const STOP_SECONDS = 5;
 
-/** Waits for the server and for the end of the pipe, whichever comes first; ends with the server's exit code. */
+/**
+ * Waits for the server and for the end of the pipe, whichever comes first; ends with the server's
+ * exit code.
+ */
 const KEEPER = `exec 3<&0
 "$@" 3<&- &
 server=$!
@@ -33,8 +38,9 @@ export interface OwnServer {
 }
 
 /**
- * Starts a server by `selfCommand` (the command that runs this program) and waits until it is ready; `threads` null leaves
- * their number to the server. Throws FatalError with the server's own words when it does not start.
+ * Starts a server by `selfCommand` (the command that runs this program) and waits until it is
+ * ready; `threads` null leaves their number to the server. Throws FatalError with the server's own
+ * words when it does not start.
  */
 export async function startOwnServer(
   selfCommand: string[],
@@ -72,7 +78,10 @@ export async function startOwnServer(
   };
 }
 
-/** Reads up to the ready line and returns its address; null when the output ends before. Reads the rest and drops it. */
+/**
+ * Reads up to the ready line and returns its address; null when the output ends before. Reads the
+ * rest and drops it.
+ */
 async function readyEndpoint(stdout: ReadableStream<Uint8Array>): Promise<Endpoint | null> {
   const reader = stdout.getReader();
   const decoder = new TextDecoder();

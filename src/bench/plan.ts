@@ -1,14 +1,18 @@
 /**
- * Options → plan: what exactly will run, against what, in which order. A pure function of plain data.
+ * Options → plan: what exactly will run, against what, in which order. A pure function of plain
+ * data.
  *
  *      SET, GET        each key once (the default): SET writes what GET reads
- *      FILL, GET       with --read-only: the keys are written first, unmeasured, so that no read misses
+ *      FILL, GET       with --read-only: the keys are written first, unmeasured; no read misses
  *      SET, FILL, GET  with --keys: SET draws keys at random and so leaves some out
  */
 import type { BackendName } from "./backends.ts";
 import type { KeyOrderName } from "./workloads/key-order.ts";
 
-/** What the command line asks for; made by cli/bench-options.ts, which has checked every value and combination. */
+/**
+ * What the command line asks for; made by cli/bench-options.ts, which has checked every value and
+ * combination.
+ */
 export interface BenchOptions {
   backends: BackendName[];
   /** Where backends are, when it was said. */

@@ -1,9 +1,10 @@
 /**
  * Processor time of client and server in the same bracket, and what that says about the bottleneck.
  *
- * The server's time is read from the kernel when the server runs on this machine (`/proc/<pid>/task/<tid>/schedstat`: ns on a
- * processor, all threads), else it is the server's own account (INFO used_cpu_*). A process id from INFO means nothing
- * outside this machine or in a container: it is believed only when that process is as old as the server says it is.
+ * The server's time is read from the kernel when the server runs on this machine
+ * (`/proc/<pid>/task/<tid>/schedstat`: ns on a processor, all threads), else it is the server's own
+ * account (INFO used_cpu_*). A process id from INFO means nothing outside this machine or in a
+ * container: it is believed only when that process is as old as the server says it is.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import type { TargetFacts } from "./target-facts.ts";
@@ -26,7 +27,9 @@ export function clientProcessorNs(): number {
   return (user + system) * 1000;
 }
 
-/** Processor time that a local process has used so far, in ns; null when the kernel does not tell. */
+/**
+ * Processor time that a local process has used so far, in ns; null when the kernel does not tell.
+ */
 export function localProcessorNs(processId: number): number | null {
   try {
     const tasks = `/proc/${processId}/task`;
@@ -56,7 +59,8 @@ function isLoopback(host: string): boolean {
 function processAgeSeconds(processId: number): number | null {
   try {
     const stat = readFileSync(`/proc/${processId}/stat`, "latin1");
-    // The name in parentheses may hold blanks; what follows it starts with field 3, so that starttime (22) is the 20th.
+    // The name in parentheses may hold blanks; what follows it starts with field 3, so that
+    // starttime (22) is the 20th.
     const startTicks = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
     const upSeconds = Number(readFileSync("/proc/uptime", "latin1").split(" ", 1)[0]);
     const age = upSeconds - startTicks / TICKS_PER_SECOND;
@@ -67,8 +71,8 @@ function processAgeSeconds(processId: number): number | null {
 }
 
 /**
- * Which side had no processor time left; the client has one thread, the server `threads`. When neither had any, it is
- * the one that was closer to its limit.
+ * Which side had no processor time left; the client has one thread, the server `threads`. When
+ * neither had any, it is the one that was closer to its limit.
  */
 export function findBottleneck(
   elapsedNs: number,

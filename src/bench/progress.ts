@@ -1,8 +1,9 @@
 /**
- * The live line on standard error: what runs, how far it is, how fast it goes. And the few things said besides.
+ * The live line on standard error: what runs, how far it is, how fast it goes. And the few things
+ * said besides.
  *
- * Drawn only on a terminal, at most as often as the loop ticks (four times a second), and erased before anything else is
- * printed. `--quiet` silences both.
+ * Drawn only on a terminal, at most as often as the loop ticks (four times a second), and erased
+ * before anything else is printed. `--quiet` silences both.
  */
 import { formatCount } from "../base/units.ts";
 

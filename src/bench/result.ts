@@ -1,8 +1,10 @@
 /**
- * The result of a run as plain data: what the table shows, what `--out` writes, what a comparison reads.
+ * The result of a run as plain data: what the table shows, what `--out` writes, what a comparison
+ * reads.
  *
- * Units are in the names; rates are per second. `schemas/bench-result.schema.json` describes the same; a test checks that
- * an actual result fits it. When adding a field, also add it there; when changing one, raise SCHEMA_VERSION.
+ * Units are in the names; rates are per second. `schemas/bench-result.schema.json` describes the
+ * same; a test checks that an actual result fits it. When adding a field, also add it there; when
+ * changing one, raise SCHEMA_VERSION.
  */
 import type { BackendName } from "./backends.ts";
 import type { Environment } from "./environment.ts";
@@ -73,7 +75,10 @@ export interface PhaseErrors {
   wrongValues: number | null;
 }
 
-/** Closed-loop latency, that is: at saturation. A percentile is null when there are too few samples for it. */
+/**
+ * Closed-loop latency, that is: at saturation. A percentile is null when there are too few samples
+ * for it.
+ */
 export interface LatencyResult {
   kind: "at saturation";
   averageNs: number;
@@ -146,7 +151,10 @@ function makeLatency(histogram: Histogram): LatencyResult {
   };
 }
 
-/** What makes figures doubtful: sides that are not set up alike, keys that were there before, a busy machine. */
+/**
+ * What makes figures doubtful: sides that are not set up alike, keys that were there before, a busy
+ * machine.
+ */
 export function findWarnings(targets: TargetResult[], environment: Environment): string[] {
   const warnings: string[] = [];
   for (const name of ["save", "appendonly"]) {

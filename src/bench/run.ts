@@ -1,14 +1,16 @@
 /**
- * Plan → result: for each target, connect, ask what it is, run the phases, bracket each with processor time.
+ * Plan → result: for each target, connect, ask what it is, run the phases, bracket each with
+ * processor time.
  *
- * Targets run one after the other, and a server that is started here runs only while it is measured, so that no other
- * server of the comparison takes its processors. The connections are the same in all phases of a target.
+ * Targets run one after the other, and a server that is started here runs only while it is
+ * measured, so that no other server of the comparison takes its processors. The connections are the
+ * same in all phases of a target.
  */
 import { FatalError, reasonOf } from "../base/errors.ts";
 import { encodeRequest } from "../resp/encoder.ts";
 import { backendOf } from "./backends.ts";
 import { ControlConnection } from "./drivers/control.ts";
-import { ClosedLoop, type LoopCounts } from "./loop.ts";
+import { ClosedLoop, type LoopPhase } from "./loop.ts";
 import { type OwnServer, startOwnServer } from "./own-server.ts";
 import type { PhasePlan, Plan, TargetPlan } from "./plan.ts";
 import {
@@ -22,10 +24,14 @@ import { Histogram } from "./recorder/histogram.ts";
 import { makePhaseResult, type PhaseResult, type TargetResult } from "./result.ts";
 import { readTargetFacts, readUsedProcessorNs, type TargetFacts } from "./target-facts.ts";
 import { parseServerUrl, type ServerUrl } from "./url.ts";
+import { warmUp } from "./warm-up.ts";
 import { createKeyOrder } from "./workloads/key-order.ts";
 import { SimpleRequests, SimpleVerifier, ValuePool } from "./workloads/simple.ts";
 
-/** Runs all phases against one target; `selfCommand` runs this program. Throws FatalError when it cannot be reached or breaks off. */
+/**
+ * Runs all phases against one target; `selfCommand` runs this program. Throws FatalError when it
+ * cannot be reached or breaks off.
+ */
 export async function runTarget(
   plan: Plan,
   target: TargetPlan,
@@ -109,9 +115,10 @@ class TargetRun {
     const processId = localProcessOf(facts, this.#url.host);
     const readServerNs = () =>
       processId === null ? readUsedProcessorNs(control) : localProcessorNs(processId);
+    const work = this.#prepare(phase, histogram, isVerified);
     const serverStartNs = await readServerNs();
     const clientStartNs = clientProcessorNs();
-    const counts = await this.#runLoop(loop, phase, histogram, isVerified);
+    const counts = await loop.run(work);
     const clientNs = clientProcessorNs() - clientStartNs;
     const serverEndNs = await readServerNs();
     const serverNs =
@@ -130,27 +137,29 @@ class TargetRun {
     });
   }
 
-  #runLoop(
-    loop: ClosedLoop,
-    phase: PhasePlan,
-    histogram: Histogram | null,
-    isVerified: boolean,
-  ): Promise<LoopCounts> {
+  /** Everything that is done before the clock starts: buffers, verifiers, a warm client. */
+  #prepare(phase: PhasePlan, histogram: Histogram | null, isVerified: boolean): LoopPhase {
     const { batchSize, keysCount, seed } = this.#plan;
     const values = this.#values;
-    // Another draw for reading than for writing: random reads in the order of the writes would flatter a log.
-    const orderSeed = phase.request === "get" ? seed + 1 : seed;
-    const order = createKeyOrder(phase.keyOrder, keysCount, orderSeed);
-    const encoder = new SimpleRequests({ request: phase.request, order, values, seed, batchSize });
+    const { request } = phase;
+    // Another draw for reading than for writing: random reads in the order of the writes would
+    // flatter a log.
+    const orderSeed = request === "get" ? seed + 1 : seed;
+    const createEncoder = () => {
+      const order = createKeyOrder(phase.keyOrder, keysCount, orderSeed);
+      return new SimpleRequests({ request, order, values, seed, batchSize });
+    };
+    warmUp(createEncoder());
+    const encoder = createEncoder();
     const label = `${this.#target.backend} ${phase.name}`;
     const { operations } = phase;
-    return loop.run({
+    return {
       operations,
       encoder,
       histogram,
       createVerifier: isVerified ? () => new SimpleVerifier(values, batchSize) : null,
       onProgress: (done) => this.#progress.show(label, done, operations),
-    });
+    };
   }
 }
 

@@ -1,7 +1,9 @@
 /**
- * What a server says about itself: version, mode, threads, persistence. The fairness sheet is made of it.
+ * What a server says about itself: version, mode, threads, persistence. The fairness sheet is made
+ * of it.
  *
- * Everything is optional on the wire: a server without INFO or CONFIG can still be measured, and then fields are null.
+ * Everything is optional on the wire: a server without INFO or CONFIG can still be measured, and
+ * then fields are null.
  */
 import type { ControlConnection } from "./drivers/control.ts";
 
@@ -44,7 +46,10 @@ export async function readTargetFacts(control: ControlConnection): Promise<Targe
   };
 }
 
-/** Processor time of the server so far in ns, by its own account (INFO used_cpu_*); null when it does not say. */
+/**
+ * Processor time of the server so far in ns, by its own account (INFO used_cpu_*); null when it
+ * does not say.
+ */
 export async function readUsedProcessorNs(control: ControlConnection): Promise<number | null> {
   const info = parseInfo(await control.text("INFO", "cpu"));
   const user = numberOf(info.get("used_cpu_user"));
@@ -62,7 +67,10 @@ export function parseInfo(text: string): Map<string, string> {
   return fields;
 }
 
-/** Servers made after Redis keep `redis_version` for old clients and put their own name and version beside it. */
+/**
+ * Servers made after Redis keep `redis_version` for old clients and put their own name and version
+ * beside it.
+ */
 function serverIdentity(info: Map<string, string>): Pick<TargetFacts, "serverName" | "version"> {
   for (const name of ["kv", "valkey"]) {
     const version = info.get(`${name}_version`);

@@ -1,7 +1,8 @@
 /**
  * Where a server is: `redis://[user[:password]@]host[:port][/database]`, or just `host:port`.
  *
- * Pure: text in, plain data out. TLS and unix sockets are refused by name, since the raw driver speaks plain TCP.
+ * Pure: text in, plain data out. TLS and unix sockets are refused by name, since the raw driver
+ * speaks plain TCP.
  */
 import type { Endpoint } from "./drivers/resp-connection.ts";
 

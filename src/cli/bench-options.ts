@@ -1,8 +1,9 @@
 /**
  * The command line of `kv bench` → BenchOptions.
  *
- * Every value and every combination is checked here, so that nothing behind this file meets an impossible plan; a flag that
- * would do nothing is refused as well, since figures of a run that was not meant look like those of one that was.
+ * Every value and every combination is checked here, so that nothing behind this file meets an
+ * impossible plan; a flag that would do nothing is refused as well, since figures of a run that was
+ * not meant look like those of one that was.
  * Errors are UsageError, one line, `--flag: what is wrong (the value), the bound or the fix`.
  * When adding a flag: here, in docs, and in the test that no flag is accepted without effect.
  */
@@ -14,7 +15,10 @@ import type { BenchOptions } from "../bench/plan.ts";
 import { parseServerUrl } from "../bench/url.ts";
 import { KEYS_COUNT_MAX } from "../bench/workloads/simple.ts";
 
-/** One client process with one descriptor per connection; far below that the client is what is measured. */
+/**
+ * One client process with one descriptor per connection; far below that the client is what is
+ * measured.
+ */
 const CONCURRENCY_MAX = 10_000;
 /** More requests at once than any server answers before the next batch could go out. */
 const BATCH_SIZE_MAX = 100_000;
@@ -94,7 +98,10 @@ function makeCommand(): Command {
     .exitOverride();
 }
 
-/** commander: "error: unknown option '--x'\n(Did you mean --y?)" → "--x: unknown option (did you mean --y?)". */
+/**
+ * commander: "error: unknown option '--x'\n(Did you mean --y?)" → "--x: unknown option (did you
+ * mean --y?)".
+ */
 function usageMessage(error: CommanderError): string {
   const text = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
   const unknown = /^unknown option '([^']+)'(?: \(Did you mean (.+)\?\))?/.exec(text);

@@ -1,5 +1,6 @@
 /**
- * A control connection: one request at a time, replies as values. For INFO and CONFIG GET around the phases.
+ * A control connection: one request at a time, replies as values. For INFO and CONFIG GET around
+ * the phases.
  *
  * Never used while the clock runs. Not here: load (resp-connection.ts).
  * Limits: ANSWER_MS for one reply.
@@ -38,7 +39,10 @@ export class ControlConnection {
     return control;
   }
 
-  /** Sends one request (shorter than a socket buffer) and returns its reply; an error reply is a value. */
+  /**
+   * Sends one request (shorter than a socket buffer) and returns its reply; an error reply is a
+   * value.
+   */
   async request(...args: string[]): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     this.#waiting = { resolve, reject };

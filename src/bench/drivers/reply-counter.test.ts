@@ -1,4 +1,7 @@
-/** ReplyCounter: every kind of reply, split at every byte, wrong replies, and streams that are not RESP2. */
+/**
+ * ReplyCounter: every kind of reply, split at every byte, wrong replies, and streams that are not
+ * RESP2.
+ */
 import { expect, test } from "bun:test";
 import { ReplyCounter, ReplyKind, type ReplyVerifier } from "./reply-counter.ts";
 
@@ -111,7 +114,7 @@ class Collector implements ReplyVerifier {
   }
 }
 
-test("ReplyCounter shows every byte of the bulk strings to the verifier, split at every byte", () => {
+test("ReplyCounter shows the verifier every byte of the bulk strings, split at every byte", () => {
   const bytes = Buffer.from("$3\r\nabc\r\n$-1\r\n$5\r\nhello\r\n-ERR\r\n+OK\r\n$0\r\n\r\n");
   for (let cut = 0; cut <= bytes.length; cut++) {
     const collector = new Collector();

@@ -1,16 +1,17 @@
 /**
  * Counts the replies in a stream of RESP2 bytes without building any of them.
  *
- * It sits between a driver's socket and its recorder: `feed` takes what one read brought and answers how many replies were
- * completed by it. On the way it counts errors (by their code), nulls, and replies that are not what the request asks for
- * (another type, or a bulk string of another length); a `ReplyVerifier` also sees every byte of the bulk strings.
+ * It sits between a driver's socket and its recorder: `feed` takes what one read brought and
+ * answers how many replies were completed by it. On the way it counts errors (by their code),
+ * nulls, and replies that are not what the request asks for (another type, or a bulk string of
+ * another length); a `ReplyVerifier` also sees every byte of the bulk strings.
  *
- *      Start --'+OK' or '$n' whole in the piece--> Start          the fast path, no state kept
- *      Start --type byte--> Line --CRLF--> Start | Body           '+' '-' ':' '*' end with the line, '$n' has a body
+ *      Start --'+OK' or '$n' whole in the piece--> Start     the fast path, no state kept
+ *      Start --type byte--> Line --CRLF--> Start | Body      '$n' has a body, the others have none
  *      Body --n + 2 bytes--> Start
  *
- * Arrays are counted flat: `itemsPending` is how many elements the reply under way still lacks, nested ones included, so
- * depth costs nothing. Pieces may be split at any byte.
+ * Arrays are counted flat: `itemsPending` is how many elements the reply under way still lacks,
+ * nested ones included, so depth costs nothing. Pieces may be split at any byte.
  * Limits: a line is LINE_SIZE_MAX bytes at the most.
  * Not here: RESP3 (the driver never sends HELLO), values (resp/reader.ts decodes).
  */
@@ -47,7 +48,10 @@ const ERROR_TEXT_MAX = 200;
 /** Different error codes told apart; a server has a few dozen, so that more means garbage. */
 const ERROR_KINDS_MAX = 64;
 
-/** Looks at the bulk strings of the replies, piece by piece and in order. Called only with `--verify`. */
+/**
+ * Looks at the bulk strings of the replies, piece by piece and in order. Called only with
+ * `--verify`.
+ */
 export interface ReplyVerifier {
   /** The bytes [start, end) of a bulk string, `offset` bytes into it. */
   piece(bytes: Buffer, start: number, end: number, offset: number): void;
@@ -60,7 +64,10 @@ export class ReplyCounter {
   errorsCount = 0;
   /** Null bulk strings and null arrays. */
   nullsCount = 0;
-  /** Replies of another type or length than `kind` and `bulkLength` say; errors and nulls are not among them. */
+  /**
+   * Replies of another type or length than `kind` and `bulkLength` say; errors and nulls are not
+   * among them.
+   */
   unexpectedCount = 0;
   /** Bytes inside bulk strings, without their framing. */
   payloadBytes = 0;
@@ -68,7 +75,10 @@ export class ReplyCounter {
   readonly errorKinds = new Map<string, number>();
   /** The first error reply, for the report. */
   firstError = "";
-  /** What stands in the stream instead of RESP2; empty while it is well formed. Then `feed` has returned -1. */
+  /**
+   * What stands in the stream instead of RESP2; empty while it is well formed. Then `feed` has
+   * returned -1.
+   */
   malformed = "";
 
   kind: ReplyKind = ReplyKind.Status;
@@ -100,7 +110,8 @@ export class ReplyCounter {
   }
 
   /**
-   * Takes the bytes [start, end) and returns how many replies they completed, or -1 when they are not RESP2.
+   * Takes the bytes [start, end) and returns how many replies they completed, or -1 when they are
+   * not RESP2.
    * Hot: called once per read. No allocation on the fast path.
    */
   feed(bytes: Buffer, start: number, end: number): number {
@@ -125,7 +136,10 @@ export class ReplyCounter {
     return replies;
   }
 
-  /** Fast path: counts `+OK` or a bulk string that is whole in the piece; returns the offset behind it, or 0. */
+  /**
+   * Fast path: counts `+OK` or a bulk string that is whole in the piece; returns the offset behind
+   * it, or 0.
+   */
   #whole(bytes: Buffer, at: number, end: number): number {
     const type = bytes[at];
     if (type === Byte.Plus) {
@@ -165,7 +179,10 @@ export class ReplyCounter {
     }
   }
 
-  /** Slow path: takes the next part of an element; returns the offset behind it, or -1 when it is malformed. */
+  /**
+   * Slow path: takes the next part of an element; returns the offset behind it, or -1 when it is
+   * malformed.
+   */
   #step(bytes: Buffer, at: number, end: number): number {
     if (this.#state === State.Body) return this.#takeBody(bytes, at, end);
     if (this.#state === State.Line) return this.#takeLine(bytes, at, end);

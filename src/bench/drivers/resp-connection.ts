@@ -3,12 +3,14 @@
  *
  *      loop ── send(n) ──> encode → write ··· read → count → settle latencies ── onReplies ──> loop
  *
- * It is the same, byte for byte, for every server that speaks RESP2, so that a comparison compares servers and not clients.
- * While the clock runs nothing is allocated here: requests come from the workload's scratch buffer, replies are counted in
- * the buffer that the socket brought.
- * A write may be short: what the kernel did not take is copied to `#rest` and goes out on `drain`, and only then is more
- * encoded, so that one connection holds at most one scratch buffer.
- * Invariant: requestsOpen + requestsToEncode = the requests that the loop gave and that are not answered.
+ * It is the same, byte for byte, for every server that speaks RESP2, so that a comparison compares
+ * servers and not clients.
+ * While the clock runs nothing is allocated here: requests come from the workload's scratch buffer,
+ * replies are counted in the buffer that the socket brought.
+ * A write may be short: what the kernel did not take is copied to `#rest` and goes out on `drain`,
+ * and only then is more encoded, so that one connection holds at most one scratch buffer.
+ * Invariant: requestsOpen + requestsToEncode = the requests that the loop gave and that are not
+ * answered.
  * Not here: when to send and how much (loop.ts), what the requests are (workloads/).
  */
 import { nanoseconds } from "../../base/clock.ts";
@@ -18,7 +20,10 @@ import type { RequestEncoder, RequestVerifier } from "../workloads/requests.ts";
 import { ReplyCounter, ReplyKind } from "./reply-counter.ts";
 import { SendTimes } from "./send-times.ts";
 
-/** What a connection reports to, and what it needs while a phase runs. One per run, shared by all connections. */
+/**
+ * What a connection reports to, and what it needs while a phase runs. One per run, shared by all
+ * connections.
+ */
 export interface ConnectionOwner {
   /** The requests of the phase. */
   encoder: RequestEncoder;
@@ -89,7 +94,10 @@ export class RespConnection {
     if (this.#rest === null) this.#encodeAndWrite();
   }
 
-  /** Sends ready-made requests, `count` of them, that each answer with a status (AUTH, SELECT). Not measured. */
+  /**
+   * Sends ready-made requests, `count` of them, that each answer with a status (AUTH, SELECT). Not
+   * measured.
+   */
   sendRaw(bytes: Buffer, count: number): void {
     this.replies.reset(ReplyKind.Status, -1, null);
     this.requestsOpen += count;

@@ -1,13 +1,16 @@
 /**
- * When the unanswered requests of one connection were sent: a ring of (time, how many) in order of sending.
+ * When the unanswered requests of one connection were sent: a ring of (time, how many) in order of
+ * sending.
  *
- * One write may carry many requests, so that an entry stands for all of them; replies come in order and are settled against
- * the oldest entry. This is what gives each request of a pipeline its own latency at the cost of one entry per write.
+ * One write may carry many requests, so that an entry stands for all of them; replies come in order
+ * and are settled against the oldest entry. This is what gives each request of a pipeline its own
+ * latency at the cost of one entry per write.
  *
  *      head            tail
  *      | 10:00.1 × 16 | 10:00.4 × 3 |   free   |
  *
- * Invariant: at most `requestsMax` requests are open, so that the ring (a power of two, one entry per request) never fills.
+ * Invariant: at most `requestsMax` requests are open, so that the ring (a power of two, one entry
+ * per request) never fills.
  */
 import { assert, debugAssert } from "../../base/assert.ts";
 import type { Histogram } from "../recorder/histogram.ts";
@@ -36,7 +39,10 @@ export class SendTimes {
     this.#count[at] = count;
   }
 
-  /** The oldest `replies` requests are answered at `nowNs`: their latencies go to `histogram`. Hot: once per read. */
+  /**
+   * The oldest `replies` requests are answered at `nowNs`: their latencies go to `histogram`. Hot:
+   * once per read.
+   */
   settle(nowNs: number, replies: number, histogram: Histogram): void {
     let left = replies;
     while (left > 0) {

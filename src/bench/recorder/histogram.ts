@@ -1,19 +1,21 @@
 /**
  * A log-linear histogram of durations in nanoseconds, on typed arrays.
  *
- * It sits at the end of the hot path: a driver calls `record` for what one read brought, and everything else (percentiles,
- * merging, the result file) happens after the clock has stopped.
+ * It sits at the end of the hot path: a driver calls `record` for what one read brought, and
+ * everything else (percentiles, merging, the result file) happens after the clock has stopped.
  *
  * A duration is stored as a float64; its exponent and its upper 7 mantissa bits are the bucket:
  *
  *      | sign 1 | exponent 11 | mantissa 7 | mantissa 45, dropped |
  *               |<---- bucket index ------>|
  *
- * So a bucket is 1/128 of its power of two wide, and its middle is at most 0.39 % from any value in it.
- * Limits: 1 ns to 2^42 ns (73 minutes); what is outside counts in the first or the last bucket, while `minNs` and `maxNs`
- * stay exact. Counts are float64 and exact to 2^53.
+ * So a bucket is 1/128 of its power of two wide, and its middle is at most 0.39 % from any value in
+ * it.
+ * Limits: 1 ns to 2^42 ns (73 minutes); what is outside counts in the first or the last bucket,
+ * while `minNs` and `maxNs` stay exact. Counts are float64 and exact to 2^53.
  * Invariant: count = sum of all buckets; minNs <= maxNs when count > 0.
- * Byte order: the exponent is read from the second 32-bit word, so little-endian only (x64 and arm64).
+ * Byte order: the exponent is read from the second 32-bit word, so little-endian only (x64 and
+ * arm64).
  * Not here: averages over several runs (never average percentiles; merge the histograms).
  */
 import { assert } from "../../base/assert.ts";
@@ -25,7 +27,9 @@ const BUCKETS_COUNT = EXPONENTS_COUNT << MANTISSA_BITS;
 const INDEX_BIAS = 1023 << MANTISSA_BITS;
 const INDEX_SHIFT = 20 - MANTISSA_BITS;
 
-/** A histogram as plain data: only the buckets in use, as [index, count], in rising order of index. */
+/**
+ * A histogram as plain data: only the buckets in use, as [index, count], in rising order of index.
+ */
 export interface HistogramData {
   unit: "ns";
   mantissaBits: number;
@@ -74,8 +78,9 @@ export class Histogram {
   }
 
   /**
-   * The duration that `quantile` (0 to 1) of the records do not exceed (nearest rank), within 0.39 %; 0 when nothing was
-   * recorded. Quantile 0 is the exact minimum and quantile 1 the exact maximum.
+   * The duration that `quantile` (0 to 1) of the records do not exceed (nearest rank), within 0.39
+   * %; 0 when nothing was recorded. Quantile 0 is the exact minimum and quantile 1 the exact
+   * maximum.
    */
   quantileNs(quantile: number): number {
     assert(quantile >= 0 && quantile <= 1, `quantile (${quantile}) must be between 0 and 1`);

@@ -1,7 +1,9 @@
 /**
- * Result → the summary that a terminal shows: figures, processor time, the fairness sheet, warnings and errors.
+ * Result → the summary that a terminal shows: figures, processor time, the fairness sheet, warnings
+ * and errors.
  *
- * Pure: plain data in, text out. Rows are grouped by operation, so that what is compared stands together.
+ * Pure: plain data in, text out. Rows are grouped by operation, so that what is compared stands
+ * together.
  */
 import { formatCount, formatDurationNs, formatSize } from "../../base/units.ts";
 import type { BenchResult, PhaseResult, TargetResult } from "../result.ts";
@@ -30,6 +32,7 @@ const PROCESSOR_HEAD = [
   "Misses",
   "Bottleneck",
 ];
+const LATENCY_NOTE = "Latencies are those of a closed loop, that is, at saturation.";
 /** What stands where there is no figure: too few samples, not measured, not applicable. */
 const NONE = "–";
 
@@ -38,7 +41,7 @@ export function formatSummary(result: BenchResult): string {
   const rows = measuredRows(result);
   const parts = [
     formatTextTable(HEAD, rows.map(figureCells), 2),
-    "Latencies are those of a closed loop, that is, at saturation.",
+    ...(result.plan.isTimingLatency ? [LATENCY_NOTE] : []),
     "",
     "Processor time per operation:",
     formatTextTable(PROCESSOR_HEAD, rows.map(processorCells), 2),
@@ -101,7 +104,10 @@ function duration(ns: number | null | undefined): string {
   return ns === null || ns === undefined ? NONE : formatDurationNs(ns);
 }
 
-/** What a reader has to know before comparing: each server's set-up, then the client and the machine. */
+/**
+ * What a reader has to know before comparing: each server's set-up, then the client and the
+ * machine.
+ */
 export function formatFairnessSheet(result: BenchResult): string[] {
   const { plan, environment } = result;
   const servers = result.targets.map(({ backend, facts, endpoint }) => {
@@ -113,7 +119,8 @@ export function formatFairnessSheet(result: BenchResult): string[] {
     const parts = [version, facts.mode ?? "", ...threads, ...settings, endpoint];
     return `${backend}: ${[...new Set(parts)].filter((part) => part !== "").join(", ")}`;
   });
-  const load = `${plan.concurrency} connections × depth ${plan.batchSize}, values of ${plan.valueSize} B`;
+  const connections = `${plan.concurrency} connections × depth ${plan.batchSize}`;
+  const load = `${connections}, values of ${plan.valueSize} B`;
   const keys = `${formatCount(plan.keysCount)} keys`;
   const { processor, cores, system, kernel, bunVersion } = environment;
   return [

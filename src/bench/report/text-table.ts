@@ -1,7 +1,9 @@
 /**
- * A table as plain text: columns as wide as their widest cell, two blanks between them, a rule under the head.
+ * A table as plain text: columns as wide as their widest cell, two blanks between them, a rule
+ * under the head.
  *
- * Pure. Cells are text already; the first `leftCount` columns are aligned to the left, the rest to the right.
+ * Pure. Cells are text already; the first `leftCount` columns are aligned to the left, the rest to
+ * the right.
  */
 
 /** Lines without a line end after the last. All rows have as many cells as `head`. */

@@ -1,8 +1,9 @@
 /**
- * In which order a phase visits the keys 0 to keysCount - 1: one after the other, or at random with repetition.
+ * In which order a phase visits the keys 0 to keysCount - 1: one after the other, or at random with
+ * repetition.
  *
- * All connections draw from one order, so that they end together whatever the speed of each. The random order is uniform
- * and repeatable: the same seed gives the same keys.
+ * All connections draw from one order, so that they end together whatever the speed of each. The
+ * random order is uniform and repeatable: the same seed gives the same keys.
  */
 import { assert } from "../../base/assert.ts";
 import { Prng } from "../../base/prng.ts";
@@ -45,6 +46,7 @@ class RandomKeys implements KeyOrder {
   }
 
   next(): number {
-    return Math.floor(this.#random.fraction() * this.#count);
+    // Truncated to an int32, so that everything made of the key stays integer arithmetic.
+    return (this.#random.fraction() * this.#count) | 0;
   }
 }
