@@ -34,7 +34,7 @@ export interface ClientLine {
 export function clientLines(server: ServerContext, nowMs: number): ClientLine[] {
   const lines: ClientLine[] = [];
   for (const session of server.sessions()) {
-    if (session.isKilled) continue;
+    if (isLeaving(session)) continue;
     lines.push({ id: session.id, line: clientLine(session, nowMs) });
   }
   return lines;
@@ -62,7 +62,7 @@ export function clientLine(session: Session, nowMs: number): string {
 export function killClients(server: ServerContext, filter: KillFilter, nowMs: number): number {
   let killedCount = 0;
   for (const session of [...server.sessions()]) {
-    if (session.isKilled || !passes(session, filter, nowMs)) continue;
+    if (isLeaving(session) || !passes(session, filter, nowMs)) continue;
     if (session.id === filter.requesterId) {
       session.closeAfterReply = true;
     } else {
@@ -73,6 +73,11 @@ export function killClients(server: ServerContext, filter: KillFilter, nowMs: nu
     if (filter.isSingle) break;
   }
   return killedCount;
+}
+
+/** A connection that only waits for its client to hang up is nobody's to see any more. */
+function isLeaving(session: Session): boolean {
+  return session.isKilled || session.closeAfterReply;
 }
 
 function passes(session: Session, filter: KillFilter, nowMs: number): boolean {
@@ -88,7 +93,6 @@ function passes(session: Session, filter: KillFilter, nowMs: number): boolean {
 
 function flagsOf(session: Session): string {
   let flags = "";
-  if (session.closeAfterReply) flags += "c";
   if (session.address.endsWith(":0")) flags += "U";
   if (session.noEvict) flags += "e";
   if (session.noTouch) flags += "T";

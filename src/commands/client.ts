@@ -196,7 +196,10 @@ function noEvict(c: Context): void {
 
 function noTouch(c: Context): void {
   const isOn = onOff(c);
-  if (isOn !== null) c.session.noTouch = isOn;
+  if (isOn === null) return;
+  c.session.noTouch = isOn;
+  // Dispatch sets it at the beginning of a batch; what is left of this one follows at once.
+  c.store.leavesAccess = isOn;
 }
 
 /** Argument 2 as ON or OFF, with the reply written in every case; null when it is neither. */

@@ -43,8 +43,9 @@ const UNITS: Readonly<Record<string, number>> = {
 export const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 export const INT32_MAX = 2 ** 31 - 1;
 
-/** Bytes of "100mb", "1g", "12"; null when it is no size. */
+/** Bytes of "100mb", "1g", "12", and of "", which Redis takes as 0; null when it is no size. */
 export function parseMemorySize(text: string): number | null {
+  if (text === "") return 0;
   const match = /^(\d{1,20})([a-z]*)$/i.exec(text);
   if (match === null) return null;
   const factor = UNITS[(match[2] as string).toLowerCase()];

@@ -34,6 +34,10 @@ function echo(c: Context): void {
 
 function select(c: Context): void {
   if (!c.integer(1)) return;
+  if (c.value !== (c.value | 0)) {
+    c.out.error(errorTexts.notInteger);
+    return;
+  }
   if (c.value < 0 || c.value >= c.settings.databases) {
     c.out.error(errorTexts.databaseOutOfRange);
     return;
@@ -50,6 +54,7 @@ function quit(c: Context): void {
 function reset(c: Context): void {
   c.session.reset(c.settings.passwordDigest !== null);
   c.out.resp3 = false;
+  c.store.leavesAccess = false;
   c.out.simple("RESET");
 }
 

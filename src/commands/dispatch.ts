@@ -105,6 +105,7 @@ export class Dispatcher {
     c.argStart = parser.argStart;
     c.argLength = parser.argLength;
     out.resp3 = session.protocol === 3;
+    this.#store.leavesAccess = session.noTouch;
     const startNs = clock.tick();
     c.nowMs = clock.nowMs;
     session.lastActiveMs = clock.nowMs;

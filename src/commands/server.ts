@@ -6,7 +6,7 @@
  * that no client sees half of it. ASYNC and SYNC make no difference: memory is always given back in the background.
  */
 import { clock } from "../base/clock.ts";
-import { errorTexts } from "../resp/errors.ts";
+import { errorTexts, unknownSubcommandOrCount } from "../resp/errors.ts";
 import { arg, block, flushTypeArgument, oneOf, token } from "./arguments.ts";
 import { type CommandFlag, type CommandSpec, runContainer } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -40,12 +40,12 @@ function isFlushType(c: Context, i: number, error: string = errorTexts.syntax): 
 }
 
 function swapDb(c: Context): void {
-  if (!c.parseInteger(1)) {
+  if (!isInt32(c, 1)) {
     c.out.error(errorTexts.databaseFirstInvalid);
     return;
   }
   const a = c.value;
-  if (!c.parseInteger(2)) {
+  if (!isInt32(c, 2)) {
     c.out.error(errorTexts.databaseSecondInvalid);
     return;
   }
@@ -57,6 +57,11 @@ function swapDb(c: Context): void {
   }
   if (a !== b) c.store.exclusive(() => c.store.swapDatabases(a, b));
   c.out.ok();
+}
+
+/** Whether argument `i` is a 32-bit integer, in `c.value` then; nothing is written. */
+function isInt32(c: Context, i: number): boolean {
+  return c.parseInteger(i) && c.value === (c.value | 0);
 }
 
 function time(c: Context): void {
@@ -80,6 +85,10 @@ function refuseCluster(c: Context): void {
 
 /** There are no functions to remove. Test suites of clients begin with it. */
 function functionFlush(c: Context): void {
+  if (c.count > 3) {
+    c.out.error(unknownSubcommandOrCount(c.text(1), "FUNCTION"));
+    return;
+  }
   const error = "ERR FUNCTION FLUSH only supports SYNC|ASYNC option";
   if (isFlushType(c, 2, error)) c.out.ok();
 }

@@ -268,7 +268,7 @@ HELLO 2 AUTH default secret => any
 CONFIG SET maxmemory 0 requirepass "" => +OK
 CONFIG SET slowlog-log-slower-than -1 => +OK
 SLOWLOG GET 6 =>
-  [[any any any ["CONFIG" "SET" "maxmemory" "0" "requirepass" "(redacted)"] any any] [any any any ["HELLO" "2" "AUTH" "(redacted)" "(redacted)"] any any] [any any any ["AUTH" "(redacted)" "(redacted)"] any any] [any any any ["AUTH" "(redacted)"] any any] [any any any any any any] [any any any ["SET" "k" len:146] any any]]
+  [[any any any ["CONFIG" "SET" "maxmemory" "0" "requirepass" "(redacted)"] any any] [any any any ["HELLO" "2" "AUTH" "(redacted)" "(redacted)"] any any] [any any any ["AUTH" "(redacted)" "(redacted)"] any any] [any any any ["AUTH" "(redacted)"] any any] [any any any any any any] [any any any ["SET" "k" len:147] any any]]
 SLOWLOG RESET => +OK
 SLOWLOG LEN => :0
 CONFIG SET slowlog-log-slower-than 10000 => +OK
