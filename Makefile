@@ -28,7 +28,7 @@ demo: kv  ## Start a server on all cores, send it a load, print a table; ends by
 	@scripts/demo
 
 test: kv  ## Run all tests (make test T=resp: those whose path contains "resp")
-	$(BUN) test $(T)
+	$(BUN) test --no-orphans $(T)
 
 check: $(STAMP)  ## Format, lint, types and the tidy test: the gate of every commit
 	$(BUN) node_modules/@biomejs/biome/bin/biome ci --error-on-warnings .
