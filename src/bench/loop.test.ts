@@ -1,4 +1,7 @@
-/** The closed loop and the raw driver against scripted servers: exact counts, and every way to break. */
+/**
+ * The closed loop and the raw driver against scripted servers: exact counts, and every way to
+ * break.
+ */
 import { expect, test } from "bun:test";
 import { eventually } from "../../test/harness.ts";
 import { ClosedLoop, type LoopPhase } from "./loop.ts";
@@ -8,7 +11,9 @@ import { SimpleRequests, SimpleVerifier, ValuePool } from "./workloads/simple.ts
 
 type Socket = Bun.Socket<{ bytes: Buffer }>;
 
-/** A server on a free port; `answer` gets what a connection has sent so far and returns the rest. */
+/**
+ * A server on a free port; `answer` gets what a connection has sent so far and returns the rest.
+ */
 function serve(answer: (socket: Socket, bytes: Buffer) => Buffer) {
   const listener = Bun.listen<{ bytes: Buffer }>({
     hostname: "127.0.0.1",
@@ -61,7 +66,7 @@ function phase(options: PhaseOptions) {
   return { loopPhase, values, requestSize: encoder.bytes.length / encoder.countMax };
 }
 
-test("ClosedLoop.run() does exactly the operations asked for, over several connections", async () => {
+test("ClosedLoop.run() does exactly the operations asked for over all connections", async () => {
   const { loopPhase, requestSize } = phase({ request: "set", operations: 1003, batchSize: 10 });
   using server = serve(answerEach(requestSize, () => "+OK\r\n"));
   const loop = await ClosedLoop.connect(server.endpoint, 7, 10, []);

@@ -1,4 +1,6 @@
-/** The server started by the benchmark: its ready line, and that it never outlives who started it. */
+/**
+ * The server started by the benchmark: its ready line, and that it never outlives who started it.
+ */
 import { expect, test } from "bun:test";
 import { ChildProcess, eventually, temporaryFolder } from "../../test/harness.ts";
 import { FatalError } from "../base/errors.ts";

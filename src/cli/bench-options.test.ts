@@ -1,4 +1,7 @@
-/** The command line of `kv bench`: defaults, spellings, and one clear line for whatever makes no sense. */
+/**
+ * The command line of `kv bench`: defaults, spellings, and one clear line for whatever makes no
+ * sense.
+ */
 import { expect, test } from "bun:test";
 import { UsageError } from "../base/errors.ts";
 import { parseBenchOptions } from "./bench-options.ts";

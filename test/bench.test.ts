@@ -1,0 +1,162 @@
+/**
+ * `kv bench` as a process: against a real valkey-server and against the server that it starts
+ * itself; the result file against its schema; exit codes.
+ */
+import { expect, test } from "bun:test";
+import schema from "../schemas/bench-result.schema.json" with { type: "json" };
+import type { BenchResult, PhaseResult } from "../src/bench/result.ts";
+import {
+  Client,
+  freePort,
+  hasPeer,
+  kvCommand,
+  run,
+  startPeer,
+  temporaryFolder,
+} from "./harness.ts";
+import { schemaErrors } from "./json-schema.ts";
+
+const HAS_VALKEY = hasPeer("valkey-server");
+
+function runBench(...args: string[]) {
+  return run([...kvCommand(), "bench", ...args]);
+}
+
+/** Runs `kv bench --out`, and checks the file against the schema. */
+async function benchResult(...args: string[]) {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/result.json`;
+  const finished = await runBench(...args, "--out", path);
+  const result: BenchResult = await Bun.file(path).json();
+  expect(schemaErrors(schema, result)).toEqual([]);
+  return { ...finished, result };
+}
+
+function phaseOf(result: BenchResult, name: string, target = 0): PhaseResult {
+  const phase = result.targets[target]?.phases.find((each) => each.name === name);
+  if (phase === undefined) throw new Error(`no phase ${name}`);
+  return phase;
+}
+
+test("the schema check notices what is missing, wrong or too much", () => {
+  expect(schemaErrors(schema, {}).length).toBeGreaterThan(5);
+  expect(schemaErrors(schema, { schemaVersion: 2 })).toContain("$.schemaVersion: not 1");
+  expect(schemaErrors(schema, { other: 1 })).toContain("$: other is not in the schema");
+});
+
+test.if(HAS_VALKEY)("kv bench measures SET and GET of a real server", async () => {
+  await using server = await startPeer("valkey-server");
+  const url = `redis://127.0.0.1:${server.port}/1`;
+  const { exitCode, stdout, stderr, result } = await benchResult(
+    ...["--db", "Valkey", "--url", url, "--num-ops", "3000", "--concurrency", "7"],
+    ...["--value-size", "100", "--verify", "--seed", "3"],
+  );
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  expect(stdout).toMatch(/^Database +Operation +Rate\/s +MB\/s/);
+  expect(stdout).toMatch(/\nvalkey +SET +[\d,]+ /);
+  expect(result.isFailed).toBe(false);
+  expect(result.targets[0]?.facts).toMatchObject({ serverName: "valkey", mode: "standalone" });
+  expect(result.targets[0]?.facts.settings).toMatchObject({ save: "", appendonly: "no" });
+  const set = phaseOf(result, "SET");
+  const get = phaseOf(result, "GET");
+  // *3 $3 SET $28 <28> $100 <100>: 4 + 9 + 35 + 108 bytes; +OK; $100 <100>.
+  expect(set).toMatchObject({ operations: 3000, bytesOut: 3000 * 156, bytesIn: 3000 * 5 });
+  expect(set).toMatchObject({ payloadBytes: 300_000, reads: null });
+  expect(get).toMatchObject({ operations: 3000, bytesIn: 3000 * 108, payloadBytes: 300_000 });
+  expect(get.reads).toEqual({ hits: 3000, misses: 0 });
+  expect(get.errors).toMatchObject({ total: 0, wrongValues: 0 });
+  expect(get.latency?.p99Ns).toBeGreaterThan(0);
+  expect(get.latency?.p999Ns).toBeNull();
+  expect(get.processorTime.clientNs).toBeGreaterThan(0);
+  if (process.platform === "linux") expect(get.processorTime.serverSource).toBe("kernel");
+});
+
+test.if(HAS_VALKEY)("kv bench pipelines over random keys and compares two servers", async () => {
+  await using valkey = await startPeer("valkey-server");
+  await using second = await startPeer("valkey-server");
+  const { exitCode, stdout, result } = await benchResult(
+    ...["--db", "redis,valkey", "--redis-url", `127.0.0.1:${second.port}`],
+    ...["--valkey-url", `127.0.0.1:${valkey.port}`, "--num-ops", "5003", "--keys", "300"],
+    ...["--pipeline", "--batch-size", "16", "--no-latency", "--verify"],
+  );
+  expect(exitCode).toBe(0);
+  expect(result.targets.map((target) => target.backend)).toEqual(["redis", "valkey"]);
+  expect(phaseOf(result, "FILL", 1)).toMatchObject({ operations: 300, isMeasured: false });
+  expect(phaseOf(result, "GET", 1).reads).toEqual({ hits: 5003, misses: 0 });
+  expect(phaseOf(result, "GET").latency).toBeNull();
+  expect(stdout).toContain("warning: redis: the server calls itself valkey\n");
+  expect(stdout).not.toContain("FILL");
+});
+
+test.if(HAS_VALKEY)("kv bench --read-only writes the keys first", async () => {
+  await using server = await startPeer("valkey-server");
+  const { exitCode, result } = await benchResult(
+    ...["--db", "valkey", "--url", `127.0.0.1:${server.port}`, "--num-ops", "500", "--read-only"],
+  );
+  expect(exitCode).toBe(0);
+  expect(result.targets[0]?.phases.map((phase) => phase.name)).toEqual(["FILL", "GET"]);
+});
+
+test.if(HAS_VALKEY)("kv bench fails a run with error replies and misses", async () => {
+  await using server = await startPeer("valkey-server", ["--maxmemory", "3mb"]);
+  const { exitCode, stdout, result } = await benchResult(
+    ...["--db", "valkey", "--url", `127.0.0.1:${server.port}`, "--num-ops", "3000"],
+    ...["--value-size", "4kb", "--quiet"],
+  );
+  expect(exitCode).toBe(1);
+  expect(result.isFailed).toBe(true);
+  const failed = phaseOf(result, "SET").errors;
+  expect(failed.replies.OOM).toBeGreaterThan(0);
+  expect(failed.first).toStartWith("OOM command not allowed");
+  expect(phaseOf(result, "GET").errors.misses).toBe(failed.replies.OOM ?? 0);
+  expect(stdout).toMatch(/^FAILED: valkey SET: \d+ × OOM \(first: OOM command not allowed/m);
+});
+
+test.if(HAS_VALKEY)("kv bench logs in with the password of the URL", async () => {
+  await using server = await startPeer("valkey-server");
+  await using client = await Client.connect(server);
+  await client.command("CONFIG", "SET", "requirepass", "secret");
+  const args = ["--db", "valkey", "--num-ops", "100", "--url"];
+  const good = await runBench(...args, `redis://:secret@127.0.0.1:${server.port}`);
+  expect(good.exitCode).toBe(0);
+  const bad = await runBench(...args, `redis://:wrong@127.0.0.1:${server.port}`);
+  expect(bad.exitCode).toBe(1);
+  expect(bad.stderr).toContain("Cannot log in: WRONGPASS");
+});
+
+test("kv bench says how to start a server that is not there", async () => {
+  const port = freePort();
+  const { exitCode, stdout, stderr } = await runBench(
+    "--db",
+    "redis",
+    "--url",
+    `127.0.0.1:${port}`,
+  );
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 1,
+    stdout: "",
+    stderr:
+      `kv: Cannot reach redis at 127.0.0.1:${port}: connection refused\n` +
+      `hint: start it with: redis-server --port ${port} --save "" --appendonly no\n`,
+  });
+});
+
+test("kv bench refuses a wrong command line with exit code 64 and one line", async () => {
+  const { exitCode, stdout, stderr } = await runBench("--num-opz", "5");
+  expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: "" });
+  expect(stderr.split("\n")[0]).toBe("kv: --num-opz: unknown option (did you mean --num-ops?)");
+});
+
+test("kv bench refuses to measure what it cannot write down", async () => {
+  const { exitCode, stderr } = await runBench("--out", "/nonexistent/x.json");
+  expect(exitCode).toBe(1);
+  expect(stderr).toStartWith('kv: Cannot write "/nonexistent/x.json": no such file or directory');
+});
+
+test("kv bench --help lists every flag and exits with 0", async () => {
+  const { exitCode, stdout } = await runBench("--help");
+  expect(exitCode).toBe(0);
+  for (const flag of ["--db", "--num-ops", "--keys", "--verify", "--out"]) {
+    expect(stdout).toContain(flag);
+  }
+});
