@@ -203,8 +203,9 @@ export class Dispatcher {
     const command = resolve(c);
     // Counted here when it was refused or timed; otherwise with the batch, under its full name.
     this.#commands[i] = null;
-    if (command === null) this.#noteRejection(c.rejectedIndex, mark);
-    else if (this.#isRefused(session, command)) this.#noteRejection(command.index, mark);
+    if (command === null) {
+      if (out.length > mark) this.#noteRejection(c.rejectedIndex, mark);
+    } else if (this.#isRefused(session, command)) this.#noteRejection(command.index, mark);
     else {
       session.lastCommand = command.name;
       c.commandName = command.name;

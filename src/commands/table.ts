@@ -92,6 +92,11 @@ function failArity(c: Context, command: Command): null {
 
 function failUnknown(c: Context): null {
   c.rejectedIndex = -1;
+  // A browser that was made to talk to us: closed without a reply, as an inline POST is (resp/inline.ts).
+  if (c.is(0, "POST") || c.is(0, "HOST:")) {
+    c.session.isKilled = true;
+    return null;
+  }
   const echoed: string[] = [];
   for (let i = 1; i < c.count && i <= ECHOED_COUNT_MAX; i++) echoed.push(c.text(i));
   c.out.error(unknownCommand(c.text(0), echoed));

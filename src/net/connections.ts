@@ -23,7 +23,8 @@ const REPLY_PROTECTED = Buffer.from(
     "Set a password (requirepass), or turn protected-mode off.\r\n",
 );
 const INLINE_SIZE_MAX = 64 * 1024;
-const MULTIBULK_COUNT_MAX = 1024 * 1024;
+/** As in Redis 7: nothing is reserved for a count, so what bounds a request is the query buffer's limit. */
+const MULTIBULK_COUNT_MAX = 2 ** 31 - 1;
 
 export class Connections implements ConnectionHost {
   readonly dispatcher: Dispatcher;

@@ -58,7 +58,7 @@ function makeStream(random: Prng, keyPrefix: string): Buffer {
   const parts: string[] = [];
   for (let i = 1 + random.below(REQUESTS_MAX); i > 0; i--)
     parts.push(makeRequest(random, keyPrefix));
-  let bytes = Buffer.from(parts.join(""), "latin1");
+  let bytes: Buffer = Buffer.from(parts.join(""), "latin1");
   for (let i = random.below(4); i > 0 && bytes.length > 1; i--) bytes = mutate(bytes, random);
   return bytes;
 }

@@ -23,7 +23,7 @@ const MIB = 1024 * 1024;
 
 interface Candidate {
   readonly name: string;
-  readonly isOurs: boolean;
+  readonly kind: "ours" | "valkey" | "redis";
   readonly start: () => Promise<Server | null>;
 }
 
@@ -32,10 +32,10 @@ async function startInstalled(name: "valkey-server" | "redis-server"): Promise<S
 }
 
 const candidates: readonly Candidate[] = [
-  { name: "valkey-server", isOurs: false, start: () => startInstalled("valkey-server") },
-  { name: "redis-server", isOurs: false, start: () => startInstalled("redis-server") },
-  { name: "kv, 1 thread", isOurs: true, start: () => startKv(["--threads", "1"]) },
-  { name: "kv, 2 threads", isOurs: true, start: () => startKv(["--threads", "2"]) },
+  { name: "valkey-server", kind: "valkey", start: () => startInstalled("valkey-server") },
+  { name: "redis-server", kind: "redis", start: () => startInstalled("redis-server") },
+  { name: "kv, 1 thread", kind: "ours", start: () => startKv(["--threads", "1"]) },
+  { name: "kv, 2 threads", kind: "ours", start: () => startKv(["--threads", "2"]) },
 ];
 
 for (const candidate of candidates) {
@@ -52,7 +52,7 @@ for (const candidate of candidates) {
     for (const theCase of protocolCases) {
       test(theCase.name, async () => {
         if (server === null) return;
-        const expected = expectedOf(theCase, candidate.isOurs);
+        const expected = expectedOf(theCase, candidate.kind);
         expect(await runProtocolCase(connect, theCase.bytes, expected.end)).toEqual(expected);
       });
     }

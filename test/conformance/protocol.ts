@@ -25,8 +25,9 @@ interface Outcome {
 export interface ProtocolCase extends Outcome {
   readonly name: string;
   readonly bytes: string;
-  /** What ours does instead. */
+  /** What ours does instead, or Valkey 8.0. */
   readonly ours?: Outcome;
+  readonly valkey?: Outcome;
   readonly reason?: string;
 }
 
@@ -179,7 +180,12 @@ const inline: ProtocolCase[] = [
   open("LF only", "PING\nPING\n", PONG + PONG),
   open("CR CR LF", "PING\r\r\n", PONG),
   waiting("CR only", "PING\rPING\r"),
-  open("empty lines", `\r\n\n \t\r\n${PING}\r\nPING\r\n\r\n`, PONG + PONG),
+  open("empty lines", `\r\n\n${PING}\r\nPING\r\n\r\n`, PONG + PONG),
+  {
+    ...open("a blank line before an array", ` \t\r\n${PING}`, PONG),
+    valkey: { reply: `${unknown("*1")}${unknown("$4")}${PONG}`, end: "open" },
+    reason: "Valkey 8.0 reads an array behind a blank line as inline requests (CVE-2026-27623)",
+  },
   open(
     "empty lines, empty arrays and both kinds of request",
     `*0\r\n\r\n*-1\r\n${PING}\r\nPING\r\n*0\r\n\n${PING}*-1\r\nPING\n`,
@@ -242,8 +248,9 @@ export async function runProtocolCase(
   return { reply: connection.received, end };
 }
 
-export function expectedOf(theCase: ProtocolCase, isOurs: boolean): Outcome {
-  const { reply, end } = (isOurs ? theCase.ours : undefined) ?? theCase;
+/** What a server of this kind must answer. */
+export function expectedOf(theCase: ProtocolCase, kind: "ours" | "valkey" | "redis"): Outcome {
+  const { reply, end } = (kind === "redis" ? undefined : theCase[kind]) ?? theCase;
   return { reply, end };
 }
 
