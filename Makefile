@@ -4,6 +4,11 @@
 BUN_VERSION := $(shell sed -n 's/^ *"bun": "\([0-9.]*\)".*/\1/p' package.json)
 BUN := node_modules/.bin/bun
 STAMP := node_modules/.set-up
+# Biome colours its output even when nobody sees it.
+BIOME := $(BUN) node_modules/@biomejs/biome/bin/biome
+COLORS := $(if $(MAKE_TERMOUT),,--colors=off)
+# Process tests start servers: Bun's own limit of 5 s is short on a busy two-core machine.
+TEST := $(BUN) test --no-orphans --timeout 30000
 SOURCES := $(shell find src web -type f 2>/dev/null) build.ts package.json
 
 # Tests: a pattern or a file, for `make test T=resp`.
@@ -28,18 +33,18 @@ demo: kv  ## Start a server on all cores, send it a load, print a table; ends by
 	@scripts/demo
 
 test: kv  ## Run all tests (make test T=resp: those whose path contains "resp")
-	$(BUN) test --no-orphans $(T)
+	$(TEST) $(T)
 
 check: $(STAMP)  ## Format, lint, types and the tidy test: the gate of every commit
-	$(BUN) node_modules/@biomejs/biome/bin/biome ci --error-on-warnings .
+	$(BIOME) ci $(COLORS) --error-on-warnings .
 	$(BUN) node_modules/typescript/bin/tsc
-	$(BUN) test ./test/tidy.test.ts
+	$(TEST) ./test/tidy.test.ts
 
 format: $(STAMP)  ## Format the sources in place
-	$(BUN) node_modules/@biomejs/biome/bin/biome check --write .
+	$(BIOME) check $(COLORS) --write .
 
 coverage: kv  ## Run all tests with coverage: a table, and coverage/lcov.info
-	$(BUN) test --coverage --coverage-reporter=text --coverage-reporter=lcov $(T)
+	$(TEST) --coverage --coverage-reporter=text --coverage-reporter=lcov $(T)
 
 bench-micro: $(STAMP)  ## Run the micro-benchmarks beside the code (make bench-micro B=parser)
 	$(BUN) scripts/bench-micro.ts $(B)
