@@ -192,6 +192,17 @@ describe("lists", () => {
     for (let seed = 1; seed <= 8; seed++) fuzzLists(seed, 400);
   });
 
+  test("several Workers on the same lists: no confirmed read is torn", async () => {
+    // A process of its own: a Worker that dies must not take the tests with it.
+    const script = `${import.meta.dir}/lists.threads.fuzz.ts`;
+    const child = Bun.spawn([process.execPath, script, "--seed=7", "--steps=4000"], {
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    const output = await new Response(child.stdout).text();
+    expect(`${output}exit ${await child.exited}`).toEndWith("exit 0");
+  }, 60_000);
+
   test("the fuzzer notices a list that differs", () => {
     const fuzzer = new ListFuzzer(5);
     for (let i = 0; i < 50; i++) fuzzer.step();
