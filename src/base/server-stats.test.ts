@@ -1,3 +1,4 @@
+/** Counters: sums over Workers, ids, errors by prefix, resets and rates. */
 import { expect, test } from "bun:test";
 import {
   COMMANDS_COUNT_MAX,

@@ -2,11 +2,12 @@
  * The server's counters: one row of doubles per Worker in shared memory, summed by INFO.
  *
  *      | shared words | row of Worker 0 | row of Worker 1 | ...
- *      row:  | Stat.* | errors by prefix | per command: calls, µs, rejected, failed |  (padded to 64 bytes)
+ *      row:  | Stat.* | errors by prefix | per command: calls, µs, rejected, failed |
  *
- * Every Worker adds to its own row with plain stores and reads the others' without locks: a sum can lag by what is
- * being counted at this moment, never lose a count. Hot code does `stats.own[Stat.Hits]++`.
- * The shared words in front are atomic: the next client id and the next slow log id.
+ * Every Worker adds to its own row with plain stores and reads the others' without locks: a sum can
+ * lag by what is being counted at this moment, never lose a count. Hot code does
+ * `stats.own[Stat.Hits]++`. The shared words in front are atomic: the next client id and the next
+ * slow log id.
  * Not here: what the store counts by itself (keys, memory, expired, evicted).
  */
 import { assert } from "./assert.ts";
@@ -166,8 +167,8 @@ export class ServerStats {
   }
 
   /**
-   * CONFIG RESETSTAT, the part that is done once for all Workers: the memory peak starts again from `usedBytes`, and
-   * counters that live elsewhere (`outside`) count from what they are now.
+   * CONFIG RESETSTAT, the part that is done once for all Workers: the memory peak starts again from
+   * `usedBytes`, and counters that live elsewhere (`outside`) count from what they are now.
    */
   resetShared(usedBytes: number, outside: readonly number[] = []): void {
     this.#shared[MEMORY_PEAK] = usedBytes;

@@ -1,12 +1,14 @@
 /**
  * The runtime configuration: plain fields that hot code reads directly.
  *
- * Every Worker has a Settings of its own. The command line fills one, it travels to the Workers as plain data
- * (`toPlain`, `Settings.from`), and CONFIG SET changes it on every Worker (commands/config.ts). What CONFIG calls each
- * field, and its bounds, is in commands/config-params.ts.
+ * Every Worker has a Settings of its own. The command line fills one, it travels to the Workers as
+ * plain data (`toPlain`, `Settings.from`), and CONFIG SET changes it on every Worker
+ * (commands/config.ts). What CONFIG calls each field, and its bounds, is in
+ * commands/config-params.ts.
  *
  * Fields that say "start-up only" are shown by CONFIG GET and refused by CONFIG SET.
- * Passwords: `requirepass` is what CONFIG GET shows; comparing goes through `passwordDigest` and nothing else.
+ * Passwords: `requirepass` is what CONFIG GET shows; comparing goes through `passwordDigest` and
+ * nothing else.
  */
 import { createHash } from "node:crypto";
 
@@ -24,7 +26,10 @@ export type MaxmemoryPolicy =
   | "volatile-random"
   | "volatile-ttl";
 
-/** When a client that does not read is cut off: at once above `hard`, after `softSeconds` above `soft`. 0: never. */
+/**
+ * When a client that does not read is cut off: at once above `hard`, after `softSeconds` above
+ * `soft`. 0: never.
+ */
 export interface OutputLimit {
   hardBytes: number;
   softBytes: number;
@@ -81,7 +86,10 @@ export class Settings {
   lazyfreeLazyServerDel = true;
   lazyfreeLazyUserDel = true;
   lazyfreeLazyUserFlush = true;
-  /** DEBUG SET-ACTIVE-EXPIRE: whether the sweep of expired keys runs. Access still removes them when it is off. */
+  /**
+   * DEBUG SET-ACTIVE-EXPIRE: whether the sweep of expired keys runs. Access still removes them when
+   * it is off.
+   */
   isActiveExpireOn = true;
 
   // ---- Background work and looking inside ----
@@ -92,7 +100,10 @@ export class Settings {
   slowlogLengthMax = 128;
   latencyThresholdMs = 0;
 
-  /** Values of the Redis parameters that mean nothing here but that clients set and read back: name to value. */
+  /**
+   * Values of the Redis parameters that mean nothing here but that clients set and read back: name
+   * to value.
+   */
   compatibility: Record<string, string> = {};
 
   /** Sets or, with "", removes the password (latin1: one character per byte). */

@@ -1,7 +1,7 @@
 /**
  * Short ways to write the argument part of a CommandSpec, so that a table reads like a synopsis.
  *
- *     arguments: [arg("key", "key"), arg("seconds", "integer", { token: "EX", optional: true }), token("nx", "NX")]
+ *     arguments: [arg("key", "key"), arg("seconds", "integer", { token: "EX" }), token("nx", "NX")]
  */
 import type { ArgumentType, CommandArgument } from "./command.ts";
 

@@ -1,7 +1,9 @@
 /**
- * ACL categories of a command: those that follow from its flags and its group, and those that its spec adds.
+ * ACL categories of a command: those that follow from its flags and its group, and those that its
+ * spec adds.
  *
- * There are no ACLs here; clients and tools read the categories with COMMAND INFO and COMMAND LIST FILTERBY ACLCAT.
+ * There are no ACLs here; clients and tools read the categories with COMMAND INFO and COMMAND LIST
+ * FILTERBY ACLCAT.
  */
 import type { CommandGroup, CommandSpec } from "./command.ts";
 

@@ -1,7 +1,9 @@
 /**
- * What CLIENT LIST, CLIENT INFO and CLIENT KILL do on one Worker: describe its sessions, and pick some of them.
+ * What CLIENT LIST, CLIENT INFO and CLIENT KILL do on one Worker: describe its sessions, and pick
+ * some of them.
  *
- * client.ts asks every Worker for this (peer-handlers.ts) and joins the answers. Payloads and answers are plain data.
+ * client.ts asks every Worker for this (peer-handlers.ts) and joins the answers. Payloads and
+ * answers are plain data.
  */
 import type { ServerContext } from "./server-context.ts";
 import type { Session } from "./session.ts";
@@ -40,7 +42,10 @@ export function clientLines(server: ServerContext, nowMs: number): ClientLine[] 
   return lines;
 }
 
-/** One line of CLIENT LIST, without a line end: the fields of Redis 7.2 and those that Valkey 8 added. */
+/**
+ * One line of CLIENT LIST, without a line end: the fields of Redis 7.2 and those that Valkey 8
+ * added.
+ */
 export function clientLine(session: Session, nowMs: number): string {
   const ageSeconds = Math.max(0, Math.floor((nowMs - session.createdMs) / 1000));
   const idleSeconds = Math.max(0, Math.floor((nowMs - session.lastActiveMs) / 1000));
@@ -58,7 +63,10 @@ export function clientLine(session: Session, nowMs: number): string {
   );
 }
 
-/** Closes this Worker's clients that pass `filter`; returns how many. The requester only after its reply. */
+/**
+ * Closes this Worker's clients that pass `filter`; returns how many. The requester only after its
+ * reply.
+ */
 export function killClients(server: ServerContext, filter: KillFilter, nowMs: number): number {
   let killedCount = 0;
   for (const session of [...server.sessions()]) {

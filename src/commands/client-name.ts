@@ -1,6 +1,6 @@
 /**
- * Names that clients give their connections and libraries: printable ASCII without spaces, so that a line of
- * CLIENT LIST can always be taken apart again.
+ * Names that clients give their connections and libraries: printable ASCII without spaces, so that
+ * a line of CLIENT LIST can always be taken apart again.
  */
 import type { Context } from "./context.ts";
 

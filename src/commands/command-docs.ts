@@ -1,16 +1,19 @@
 /**
  * COMMAND DOCS and COMMAND INFO of one command: its metadata as a reply.
  *
- * redis-cli draws its hints and its help from DOCS; cluster clients take key positions from INFO. Both come from
- * CommandSpec and from nowhere else. Field names and their order are Redis'; flags are sets, names are bulk strings,
- * flags and categories are status replies.
+ * redis-cli draws its hints and its help from DOCS; cluster clients take key positions from INFO.
+ * Both come from CommandSpec and from nowhere else. Field names and their order are Redis'; flags
+ * are sets, names are bulk strings, flags and categories are status replies.
  */
 import type { ReplyWriter } from "../resp/writer.ts";
 import { categoriesOf } from "./categories.ts";
 import type { CommandArgument, CommandSpec } from "./command.ts";
 import { keyFlags } from "./command-keys.ts";
 
-/** Elements of COMMAND INFO: name, arity, flags, first, last, step, categories, tips, key specs, subcommands. */
+/**
+ * Elements of COMMAND INFO: name, arity, flags, first, last, step, categories, tips, key specs,
+ * subcommands.
+ */
 const INFO_ELEMENTS = 10;
 
 /** One element of COMMAND INFO. */

@@ -1,5 +1,6 @@
 /**
- * Which arguments of a request are keys, from the command's metadata: for COMMAND GETKEYS and COMMAND INFO.
+ * Which arguments of a request are keys, from the command's metadata: for COMMAND GETKEYS and
+ * COMMAND INFO.
  *
  *   keys {first, last, step}    a range; a negative last counts from the end of the request
  *   keysCountAt                 a number at that argument, and as many keys behind it
@@ -12,8 +13,9 @@ export function hasKeys(spec: CommandSpec): boolean {
 }
 
 /**
- * Positions of the keys in a request of `count` arguments, counted from the command name. `numberAt` reads an argument
- * as an integer, null when it is none. Null: the request does not say, or has fewer arguments than it says.
+ * Positions of the keys in a request of `count` arguments, counted from the command name.
+ * `numberAt` reads an argument as an integer, null when it is none. Null: the request does not say,
+ * or has fewer arguments than it says.
  */
 export function keyPositions(
   spec: CommandSpec,

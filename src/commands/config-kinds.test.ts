@@ -1,3 +1,4 @@
+/** Parameters of CONFIG: units, bounds, what is refused and why, and the way to a Worker. */
 import { expect, test } from "bun:test";
 import { Settings } from "../base/settings.ts";
 import { parseMemorySize } from "./config-kinds.ts";

@@ -1,9 +1,10 @@
 /**
- * Kinds of configuration parameters: how each reads its text, which values it takes, and what it says when it refuses.
+ * Kinds of configuration parameters: how each reads its text, which values it takes, and what it
+ * says when it refuses.
  *
- * A parameter is data (Parameter); config-params.ts lists them, config.ts serves CONFIG with them, and the command line
- * reads its configuration file with them. The texts of refusals are Redis', word for word.
- * Texts are latin1, one character per byte.
+ * A parameter is data (Parameter); config-params.ts lists them, config.ts serves CONFIG with them,
+ * and the command line reads its configuration file with them. The texts of refusals are Redis',
+ * word for word. Texts are latin1, one character per byte.
  */
 import type { MaxmemoryPolicy, Settings } from "../base/settings.ts";
 
@@ -18,7 +19,9 @@ export interface Parameter {
   readonly alias?: string;
   /** Refused by CONFIG SET: decided at start-up. */
   readonly isImmutable: boolean;
-  /** Refused like an immutable one, but in the words for parameters that could do harm from afar. */
+  /**
+   * Refused like an immutable one, but in the words for parameters that could do harm from afar.
+   */
   readonly isProtected?: boolean;
   /** The value as CONFIG GET shows it. */
   read(settings: Settings): string;
@@ -56,7 +59,9 @@ function integerOf(text: string): number | null {
   return /^(0|-?[1-9]\d{0,18})$/.test(text) ? Number(text) : null;
 }
 
-/** Where a value lives: in a field of Settings, or among those that are kept only to be read back. */
+/**
+ * Where a value lives: in a field of Settings, or among those that are kept only to be read back.
+ */
 interface Place<T> {
   get(settings: Settings): T;
   set(settings: Settings, value: T): void;
@@ -228,8 +233,8 @@ export function keptEnum(
 }
 
 /**
- * Can only be what it is. `shape` says what is no value at all, in Redis' words; any other value is refused with
- * `reason`, which says what to do instead.
+ * Can only be what it is. `shape` says what is no value at all, in Redis' words; any other value is
+ * refused with `reason`, which says what to do instead.
  */
 export function fixed(
   name: string,

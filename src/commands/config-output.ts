@@ -1,7 +1,8 @@
 /**
  * client-output-buffer-limit: "<class> <hard> <soft> <soft seconds>", for one class or several.
  *
- * Classes that a text does not name keep what they have. CONFIG GET shows all of them, replicas under their old name.
+ * Classes that a text does not name keep what they have. CONFIG GET shows all of them, replicas
+ * under their old name.
  */
 import type { OutputLimit, Settings } from "../base/settings.ts";
 import { type Parameter, parseMemorySize } from "./config-kinds.ts";

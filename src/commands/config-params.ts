@@ -1,13 +1,14 @@
 /**
  * Every configuration parameter that CONFIG knows.
  *
- * First those that mean something here, each with the field of Settings that it sets. Then those that are kept for
- * compatibility: clients, tools and test suites set and read them back, and they are harmless because what they tune
- * does not exist here (encodings of small collections, replication, snapshots) or works without tuning. A parameter
- * whose other values would promise something that does not happen (appendonly yes) is `fixed` and says so.
+ * First those that mean something here, each with the field of Settings that it sets. Then those
+ * that are kept for compatibility: clients, tools and test suites set and read them back, and they
+ * are harmless because what they tune does not exist here (encodings of small collections,
+ * replication, snapshots) or works without tuning. A parameter whose other values would promise
+ * something that does not happen (appendonly yes) is `fixed` and says so.
  *
- * Adding one that matters: a field in base/settings.ts, a line here, and ServerContext.settingsChanged if the value is
- * held anywhere else.
+ * Adding one that matters: a field in base/settings.ts, a line here, and
+ * ServerContext.settingsChanged if the value is held anywhere else.
  */
 import type { Settings } from "../base/settings.ts";
 import {
@@ -149,7 +150,10 @@ const encodings: readonly Parameter[] = [
   keptString("latency-tracking-info-percentiles", "50 99 99.9"),
 ];
 
-/** Kept for compatibility: snapshots and the append-only file. What would promise durability is fixed. */
+/**
+ * Kept for compatibility: snapshots and the append-only file. What would promise durability is
+ * fixed.
+ */
 const persistence: readonly Parameter[] = [
   fixed("save", "", refuseUnlessSavePoints, NO_SNAPSHOTS),
   fixed("appendonly", "no", refuseUnlessYesNo, NO_SNAPSHOTS),

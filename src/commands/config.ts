@@ -1,10 +1,10 @@
 /**
  * CONFIG: reading and changing the configuration while the server runs.
  *
- * SET checks every pair before it changes anything, then has every Worker apply all of them, and replies when all have:
- * the next command of any client that has seen the OK runs with the new values. Two clients that set the same parameter
- * at the same moment can leave Workers with either value; a third SET settles it.
- * The parameters themselves are data: config-params.ts.
+ * SET checks every pair before it changes anything, then has every Worker apply all of them, and
+ * replies when all have: the next command of any client that has seen the OK runs with the new
+ * values. Two clients that set the same parameter at the same moment can leave Workers with either
+ * value; a third SET settles it. The parameters themselves are data: config-params.ts.
  */
 import { matchesGlob } from "../base/glob.ts";
 import { configSetFailed, errorTexts, unknownConfigOption } from "../resp/errors.ts";
@@ -30,7 +30,10 @@ function get(c: Context): void {
   }
 }
 
-/** Adds what `pattern` names: a plain name under the spelling that was asked for, a glob under the known names. */
+/**
+ * Adds what `pattern` names: a plain name under the spelling that was asked for, a glob under the
+ * known names.
+ */
 function collect(pattern: string, found: Map<string, Parameter>): void {
   if (!GLOB_CHARACTERS.test(pattern)) {
     const parameter = findParameter(pattern);
@@ -87,7 +90,8 @@ function checkValues(assignments: Assignments): string | null {
 /** The part of CONFIG SET that runs on every Worker. The assignments have been checked. */
 export function applyAssignments(server: ServerContext, assignments: Assignments): void {
   for (const [name, value] of assignments) findParameter(name)?.apply(server.settings, value);
-  // Without a password nobody has to prove anything, whoever connected while there was one included.
+  // Without a password nobody has to prove anything, whoever connected while there was one
+  // included.
   if (server.settings.passwordDigest === null) {
     for (const session of server.sessions()) session.isAuthenticated = true;
   }
@@ -101,7 +105,8 @@ function resetStat(c: Context): void {
 }
 
 function rewrite(c: Context): void {
-  // A file of the user's is not ours to rewrite: what CONFIG SET changes lasts until the server stops.
+  // A file of the user's is not ours to rewrite: what CONFIG SET changes lasts until the server
+  // stops.
   if (c.settings.configFile === "") c.out.error("ERR The server is running without a config file");
   else c.out.error("ERR Rewriting config file: Operation not supported");
 }

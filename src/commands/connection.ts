@@ -1,11 +1,12 @@
 /**
- * The connection family: what a client says about itself and its connection. PING ECHO HELLO AUTH SELECT QUIT RESET.
+ * The connection family: what a client says about itself and its connection. PING ECHO HELLO AUTH
+ * SELECT QUIT RESET.
  *
- * HELLO and SELECT change the session; the connection's reply writer follows the protocol at once, so that the reply
- * to HELLO already speaks it. CLIENT has a file of its own (client.ts).
+ * HELLO and SELECT change the session; the connection's reply writer follows the protocol at once,
+ * so that the reply to HELLO already speaks it. CLIENT has a file of its own (client.ts).
  *
- * Passwords are compared as SHA-256 digests in constant time; there is one user, "default", and no ACL.
- * A connection is closed behind its AUTH_FAILURES_MAX-th wrong password.
+ * Passwords are compared as SHA-256 digests in constant time; there is one user, "default", and no
+ * ACL. A connection is closed behind its AUTH_FAILURES_MAX-th wrong password.
  */
 import { timingSafeEqual } from "node:crypto";
 import { AUTH_FAILURES_MAX } from "../base/limits.ts";
@@ -70,7 +71,10 @@ function auth(c: Context): void {
   if (authenticate(c, c.count === 3 ? 1 : 0, c.count - 1)) c.out.ok();
 }
 
-/** Checks the password in argument `passwordAt` (and the user name, unless `userAt` is 0). Writes the error when wrong. */
+/**
+ * Checks the password in argument `passwordAt` (and the user name, unless `userAt` is 0). Writes
+ * the error when wrong.
+ */
 function authenticate(c: Context, userAt: number, passwordAt: number): boolean {
   const isUser = userAt === 0 || c.text(userAt) === "default";
   const expected = c.settings.passwordDigest;
@@ -106,7 +110,9 @@ function hello(c: Context): void {
   writeHello(c);
 }
 
-/** [AUTH username password] [SETNAME clientname]; nothing is applied before all of it has been read. */
+/**
+ * [AUTH username password] [SETNAME clientname]; nothing is applied before all of it has been read.
+ */
 function applyHelloOptions(c: Context): boolean {
   let userAt = 0;
   let nameAt = 0;

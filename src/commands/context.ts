@@ -1,10 +1,12 @@
 /**
  * The context: everything that a running command can see. One per Worker, reused for every command.
  *
- * Dispatch sets `bytes`, `argStart`, `argLength` once per batch and `first`, `count`, `session`, `commandName` per
- * command; the handler reads its arguments through the helpers and appends one reply to `out`.
- * Argument i lies at bytes[argStart[first + i]], for argLength[first + i] bytes; argument 0 is the name. The bytes are
- * the socket's and live until the handler returns: a handler that calls `defer` copies what it needs first.
+ * Dispatch sets `bytes`, `argStart`, `argLength` once per batch and `first`, `count`, `session`,
+ * `commandName` per command; the handler reads its arguments through the helpers and appends one
+ * reply to `out`.
+ * Argument i lies at bytes[argStart[first + i]], for argLength[first + i] bytes; argument 0 is the
+ * name. The bytes are the socket's and live until the handler returns: a handler that calls `defer`
+ * copies what it needs first.
  *
  * Hot: start, length, is, integer, aim. They allocate nothing. Cold: text, int64, argument copies.
  */
@@ -50,7 +52,10 @@ export class Context {
   // ---- What helpers and handlers leave behind ----
   /** The number that `integer` has parsed; the nearest double beyond ±2^53. */
   value = 0;
-  /** After a failed `resolve` (table.ts): Command.index of the command that was refused, -1 when there is none. */
+  /**
+   * After a failed `resolve` (table.ts): Command.index of the command that was refused, -1 when
+   * there is none.
+   */
   rejectedIndex = -1;
   /** Set by `defer`, taken and cleared by dispatch. */
   deferred: Promise<DeferredReply> | null = null;
@@ -101,8 +106,9 @@ export class Context {
   }
 
   /**
-   * Parses argument `i` as a 64-bit integer into `value`. False, with the error written, when it is none.
-   * Beyond ±2^53 `value` is the nearest double: enough for indices, counts and limits; arithmetic uses `int64`. Hot.
+   * Parses argument `i` as a 64-bit integer into `value`. False, with the error written, when it is
+   * none. Beyond ±2^53 `value` is the nearest double: enough for indices, counts and limits;
+   * arithmetic uses `int64`. Hot.
    */
   integer(i: number): boolean {
     if (this.parseInteger(i)) return true;
@@ -125,7 +131,10 @@ export class Context {
     return true;
   }
 
-  /** Argument `i` as an exact 64-bit integer, null when it is none (nothing is written). Cold: allocates. */
+  /**
+   * Argument `i` as an exact 64-bit integer, null when it is none (nothing is written). Cold:
+   * allocates.
+   */
   int64(i: number): bigint | null {
     return parseInt64(this.bytes, this.start(i), this.length(i));
   }
@@ -160,8 +169,8 @@ export class Context {
   }
 
   /**
-   * The reply comes later: `promise` gives the function that writes it. The connection runs nothing else until then.
-   * The handler must not have written anything, and the promise must not reject.
+   * The reply comes later: `promise` gives the function that writes it. The connection runs nothing
+   * else until then. The handler must not have written anything, and the promise must not reject.
    */
   defer(promise: Promise<DeferredReply>): void {
     assert(this.deferred === null, "a command defers once");

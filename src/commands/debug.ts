@@ -1,9 +1,10 @@
 /**
  * DEBUG: what tests need to reach into a server.
  *
- * Only where `enable-debug-command` allows it: "local", the default here, means connections from this machine. (Redis'
- * default is "no"; DEBUG here can neither crash the server nor read memory, so tests run without a special start.)
- * Subcommands that tune what does not exist here (QUICKLIST-PACKED-THRESHOLD, DICT-RESIZING) are accepted.
+ * Only where `enable-debug-command` allows it: "local", the default here, means connections from
+ * this machine. (Redis' default is "no"; DEBUG here can neither crash the server nor read memory,
+ * so tests run without a special start.) Subcommands that tune what does not exist here
+ * (QUICKLIST-PACKED-THRESHOLD, DICT-RESIZING) are accepted.
  *
  * Redis has no metadata for its subcommands, so they are told apart here and not in the table.
  */
@@ -102,7 +103,9 @@ function allHelp(): string[] {
   );
 }
 
-/** Stops this Worker, as a stuck command would: its clients wait, those of the other Workers do not. */
+/**
+ * Stops this Worker, as a stuck command would: its clients wait, those of the other Workers do not.
+ */
 function sleep(c: Context): void {
   const seconds = Number.parseFloat(c.text(2));
   if (seconds > 0) Bun.sleepSync(Math.min(seconds, SLEEP_SECONDS_MAX) * MS_PER_SECOND);

@@ -1,9 +1,9 @@
 /**
  * What OBJECT and DEBUG OBJECT say about a value: the name that Redis has for its representation.
  *
- * The store has one form for all strings. Tools and tests expect Redis' names, so they are derived from the value: what
- * INCR would accept is "int", up to 44 bytes is "embstr". A string that was built by APPEND is "raw" in Redis whatever
- * its size; here it is named after its size alone.
+ * The store has one form for all strings. Tools and tests expect Redis' names, so they are derived
+ * from the value: what INCR would accept is "int", up to 44 bytes is "embstr". A string that was
+ * built by APPEND is "raw" in Redis whatever its size; here it is named after its size alone.
  */
 import { INT64_LENGTH_MAX, parseInt64 } from "../base/number.ts";
 import { type Cursor, TYPE_LIST } from "../store/cursor.ts";

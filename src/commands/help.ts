@@ -1,12 +1,15 @@
 /**
- * The HELP subcommand of containers: the lines that Redis' own HELP replies have, in the same shape.
+ * The HELP subcommand of containers: the lines that Redis' own HELP replies have, in the same
+ * shape.
  *
  * Text of each entry: the synopsis, and what it does behind it, indented by four spaces.
  */
 import type { CommandGroup, CommandSpec } from "./command.ts";
 import type { Context } from "./context.ts";
 
-/** The spec of `<container> HELP`, which lists `entries`: synopsis, then the lines that explain it. */
+/**
+ * The spec of `<container> HELP`, which lists `entries`: synopsis, then the lines that explain it.
+ */
 export function helpCommand(
   container: string,
   group: CommandGroup,

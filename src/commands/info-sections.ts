@@ -1,10 +1,11 @@
 /**
- * What each section of INFO holds: field names as Redis has them, because dashboards and clients read them by name.
+ * What each section of INFO holds: field names as Redis has them, because dashboards and clients
+ * read them by name.
  *
- * A section is a function from InfoSource to its fields, called when it is asked for. Counters are sums over all
- * Workers (base/server-stats.ts); times, memory and processor are the process's.
- * Fields that have no meaning here (replication buffers, copy-on-write) are there with the value of an idle Redis when
- * tools are known to read them, and left out otherwise.
+ * A section is a function from InfoSource to its fields, called when it is asked for. Counters are
+ * sums over all Workers (base/server-stats.ts); times, memory and processor are the process's.
+ * Fields that have no meaning here (replication buffers, copy-on-write) are there with the value of
+ * an idle Redis when tools are known to read them, and left out otherwise.
  */
 import { arch, release, totalmem, type } from "node:os";
 import { clock } from "../base/clock.ts";
@@ -163,7 +164,9 @@ export function persistenceSection(server: ServerContext): Fields {
   ];
 }
 
-/** The store's own counters that CONFIG RESETSTAT restarts, in the order of ServerStats.outsideBase. */
+/**
+ * The store's own counters that CONFIG RESETSTAT restarts, in the order of ServerStats.outsideBase.
+ */
 export function outsideCounters(server: ServerContext): number[] {
   return [server.store.counter(COUNT_EXPIRED), server.store.counter(COUNT_EVICTED)];
 }

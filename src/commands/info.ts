@@ -1,8 +1,8 @@
 /**
  * INFO: the sections that were asked for, as "# Title" and "name:value" lines.
  *
- * Without arguments the default sections; "all" and "everything" give every one. Sections come in the order of Redis,
- * whatever the order of the arguments, each once; unknown names give nothing.
+ * Without arguments the default sections; "all" and "everything" give every one. Sections come in
+ * the order of Redis, whatever the order of the arguments, each once; unknown names give nothing.
  */
 import { arg } from "./arguments.ts";
 import type { CommandSpec } from "./command.ts";

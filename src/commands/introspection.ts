@@ -101,7 +101,10 @@ function getKeysAndFlags(c: Context): void {
   }
 }
 
-/** The inner request begins at argument 2. Positions are those of this request. Null: the error has been written. */
+/**
+ * The inner request begins at argument 2. Positions are those of this request. Null: the error has
+ * been written.
+ */
 function findKeys(c: Context): { spec: CommandSpec; positions: number[] } | null {
   const innerAt = 2;
   const innerCount = c.count - innerAt;

@@ -1,5 +1,6 @@
 /**
- * MEMORY and OBJECT: what a key costs, when it was last used, and how Redis would call its representation.
+ * MEMORY and OBJECT: what a key costs, when it was last used, and how Redis would call its
+ * representation.
  *
  * Looking at a key does not count as using it: its place in the order of eviction stays.
  */
@@ -18,7 +19,10 @@ const LFU_SELECTED =
   "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when " +
   "switching between policies at runtime LRU and LFU data will take some time to adjust.";
 
-/** What `look` sees of the key in argument `i`, read consistently and without touching it; null when it is missing. */
+/**
+ * What `look` sees of the key in argument `i`, read consistently and without touching it; null when
+ * it is missing.
+ */
 export function lookAt<T>(c: Context, i: number, look: (cursor: Cursor) => T): T | null {
   const cursor = c.aim(c.store.cursor(0), i);
   const store = c.store;
@@ -38,7 +42,8 @@ function usage(c: Context): void {
       c.out.error(errorTexts.syntax);
       return;
     }
-    // The number is checked and not needed: the store knows the size of a value without sampling it.
+    // The number is checked and not needed: the store knows the size of a value without sampling
+    // it.
     if (!c.integer(i + 1)) return;
     if (c.value < 0) {
       c.out.error(errorTexts.syntax);
@@ -55,7 +60,7 @@ function doctor(c: Context): void {
   const resident = process.memoryUsage.rss();
   c.out.verbatim(
     `The data takes ${used} bytes and the process ${resident}. ` +
-      "The difference is the runtime, the buffers of clients, and freed space that is kept for reuse.",
+      "The difference is the runtime, the buffers of clients, and freed space kept for reuse.",
   );
 }
 
@@ -127,7 +132,10 @@ function idleTime(c: Context): void {
   else c.out.integer(Math.floor(idleMs / 1000));
 }
 
-/** Under an LFU policy, keys are still told apart by the time of their last use: no frequency is known. */
+/**
+ * Under an LFU policy, keys are still told apart by the time of their last use: no frequency is
+ * known.
+ */
 function freq(c: Context): void {
   if (lookAt(c, 2, () => true) === null) c.out.null();
   else if (isLfu(c)) c.out.integer(0);

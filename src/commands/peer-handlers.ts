@@ -1,9 +1,11 @@
 /**
- * What Workers ask of each other: the control plane behind CLIENT LIST, CLIENT KILL, CONFIG SET, SLOWLOG and DEBUG.
+ * What Workers ask of each other: the control plane behind CLIENT LIST, CLIENT KILL, CONFIG SET,
+ * SLOWLOG and DEBUG.
  *
- * `Peers.ask(kind, payload)` runs the handler of that kind on every Worker, the asking one included, and collects what
- * they return; src/server-worker.ts carries the messages. Payloads and answers survive structuredClone.
- * A handler is short, synchronous, and must not fail: what it gets has been checked by the Worker that asks.
+ * `Peers.ask(kind, payload)` runs the handler of that kind on every Worker, the asking one
+ * included, and collects what they return; src/server-worker.ts carries the messages. Payloads and
+ * answers survive structuredClone. A handler is short, synchronous, and must not fail: what it gets
+ * has been checked by the Worker that asks.
  */
 import { clock } from "../base/clock.ts";
 import { type ClientLine, clientLines, type KillFilter, killClients } from "./client-list.ts";

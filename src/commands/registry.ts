@@ -1,11 +1,12 @@
 /**
  * The registry: every command that this server has, and the look-up from the bytes of a name.
  *
- * table.ts fills it at import; COMMAND and INFO read it. It is apart from the table so that a command may list all
- * commands without importing the families that it belongs to.
+ * table.ts fills it at import; COMMAND and INFO read it. It is apart from the table so that a
+ * command may list all commands without importing the families that it belongs to.
  *
- * Look-up: open addressing over int16 indices, hashed from the length and the case-folded bytes; the candidate's name
- * is compared byte by byte. Filled once, never changed, no allocation per look-up.
+ * Look-up: open addressing over int16 indices, hashed from the length and the case-folded bytes;
+ * the candidate's name is compared byte by byte. Filled once, never changed, no allocation per
+ * look-up.
  */
 import { assert } from "../base/assert.ts";
 import { COMMANDS_COUNT_MAX } from "../base/server-stats.ts";
@@ -64,7 +65,9 @@ export class CommandLookup {
     for (let i = 0; i < commands.length; i++) this.#insert(i);
   }
 
-  /** The command named by `length` bytes from `start`, in any case; null when there is none. Hot. */
+  /**
+   * The command named by `length` bytes from `start`, in any case; null when there is none. Hot.
+   */
   find(bytes: Buffer, start: number, length: number): Command | null {
     let slot = foldedHash(bytes, start, length) & this.#mask;
     for (;;) {
@@ -103,7 +106,10 @@ class Registry {
     this.lookup = new CommandLookup(commands);
   }
 
-  /** The command or subcommand ("client|id") with that name, in any case; null when there is none. Cold. */
+  /**
+   * The command or subcommand ("client|id") with that name, in any case; null when there is none.
+   * Cold.
+   */
   byName(name: string): Command | null {
     const bytes = Buffer.from(name, "latin1");
     const bar = name.indexOf("|");

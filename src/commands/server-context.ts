@@ -1,9 +1,11 @@
 /**
- * What a serving Worker offers to the commands it runs: its settings, counters and sessions, the other Workers, and the
- * few things that only the process can do. Implemented by src/server-worker.ts.
+ * What a serving Worker offers to the commands it runs: its settings, counters and sessions, the
+ * other Workers, and the few things that only the process can do. Implemented by
+ * src/server-worker.ts.
  *
- * Commands that concern more than this Worker (CLIENT LIST, CONFIG SET, SLOWLOG) ask all Workers through `peers` and
- * reply when the answers are in (`Context.defer`). Requests on data never go that way.
+ * Commands that concern more than this Worker (CLIENT LIST, CONFIG SET, SLOWLOG) ask all Workers
+ * through `peers` and reply when the answers are in (`Context.defer`). Requests on data never go
+ * that way.
  */
 import type { ServerStats } from "../base/server-stats.ts";
 import type { Settings } from "../base/settings.ts";
@@ -13,9 +15,9 @@ import type { SlowLog } from "./slow-log.ts";
 
 export interface Peers {
   /**
-   * Runs the handler `kind` of peer-handlers.ts on every Worker, this one included, with a clone of `payload`.
-   * Resolves with one answer per Worker, in the order of the Workers. Never rejects: a Worker that cannot answer has
-   * taken the process down.
+   * Runs the handler `kind` of peer-handlers.ts on every Worker, this one included, with a clone of
+   * `payload`. Resolves with one answer per Worker, in the order of the Workers. Never rejects: a
+   * Worker that cannot answer has taken the process down.
    */
   ask(kind: string, payload: unknown): Promise<unknown[]>;
 }
@@ -49,7 +51,10 @@ export interface ServerContext {
   sessions(): Iterable<Session>;
   /** Closes a connection of this Worker at once; what it has not sent yet is dropped. */
   closeSession(session: Session): void;
-  /** Called on every Worker after CONFIG SET has changed fields of `settings`: pushes what is held elsewhere (maxmemory). */
+  /**
+   * Called on every Worker after CONFIG SET has changed fields of `settings`: pushes what is held
+   * elsewhere (maxmemory).
+   */
   settingsChanged(): void;
   /** Begins a clean stop of the whole process; the reply to SHUTDOWN is the closed connection. */
   shutdown(options: ShutdownOptions): void;

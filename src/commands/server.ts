@@ -1,9 +1,11 @@
 /**
- * The server family: databases as a whole, the clock, shutting down. DBSIZE FLUSHDB FLUSHALL SWAPDB TIME SHUTDOWN, and
- * the commands that tools send to any server and that have one answer here: WAIT READONLY READWRITE FUNCTION LATENCY.
+ * The server family: databases as a whole, the clock, shutting down. DBSIZE FLUSHDB FLUSHALL SWAPDB
+ * TIME SHUTDOWN, and the commands that tools send to any server and that have one answer here: WAIT
+ * READONLY READWRITE FUNCTION LATENCY.
  *
- * FLUSHALL, FLUSHDB and SWAPDB run in the store's exclusive section: no other Worker is within a batch meanwhile, so
- * that no client sees half of it. ASYNC and SYNC make no difference: memory is always given back in the background.
+ * FLUSHALL, FLUSHDB and SWAPDB run in the store's exclusive section: no other Worker is within a
+ * batch meanwhile, so that no client sees half of it. ASYNC and SYNC make no difference: memory is
+ * always given back in the background.
  */
 import { clock } from "../base/clock.ts";
 import { errorTexts, unknownSubcommandOrCount } from "../resp/errors.ts";
@@ -32,7 +34,10 @@ function flush(c: Context, db: number): void {
   c.out.ok();
 }
 
-/** Whether argument `i` is missing, ASYNC or SYNC, and the last one; the error has been written when not. */
+/**
+ * Whether argument `i` is missing, ASYNC or SYNC, and the last one; the error has been written when
+ * not.
+ */
 function isFlushType(c: Context, i: number, error: string = errorTexts.syntax): boolean {
   const isValid = c.count === i || (c.count === i + 1 && (c.is(i, "ASYNC") || c.is(i, "SYNC")));
   if (!isValid) c.out.error(error);
@@ -107,7 +112,8 @@ function shutdown(c: Context): void {
     c.out.error(errorTexts.syntax);
     return;
   }
-  // A shutdown never waits for anything here, so there is none in progress that could be called off.
+  // A shutdown never waits for anything here, so there is none in progress that could be called
+  // off.
   if (words.abort) {
     c.out.error("ERR No shutdown in progress.");
     return;

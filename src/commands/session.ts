@@ -1,14 +1,18 @@
 /**
  * A session: what the commands know about one client connection.
  *
- * net/connection owns the socket and one Session; dispatch hands it to the commands in Context. Commands change what a
- * client may change (database, protocol, name, reply mode); net keeps the counters that CLIENT LIST shows.
+ * net/connection owns the socket and one Session; dispatch hands it to the commands in Context.
+ * Commands change what a client may change (database, protocol, name, reply mode); net keeps the
+ * counters that CLIENT LIST shows.
  * Plain fields, written and read on the Worker that accepted the connection, and on no other.
  * Not here: buffers and sockets.
  */
 import { assert } from "../base/assert.ts";
 
-/** CLIENT REPLY. Skip: the reply of the next command is dropped, then On; SkipNext is the state right after the command. */
+/**
+ * CLIENT REPLY. Skip: the reply of the next command is dropped, then On; SkipNext is the state
+ * right after the command.
+ */
 export const enum ReplyMode {
   On = 0,
   Off = 1,
@@ -34,7 +38,10 @@ export class Session {
   /** Logical database. */
   db = 0;
   protocol: 2 | 3 = 2;
-  /** Whether commands may be run. net sets it on connecting when there is no password at that moment. */
+  /**
+   * Whether commands may be run. net sets it on connecting when there is no password at that
+   * moment.
+   */
   isAuthenticated = false;
   name = "";
   libName = "";

@@ -1,3 +1,4 @@
+/** The slow log of one Worker: threshold, length, trimming, and that no password is kept. */
 import { expect, test } from "bun:test";
 import { createServerStatsMemory, ServerStats } from "../base/server-stats.ts";
 import { Settings } from "../base/settings.ts";

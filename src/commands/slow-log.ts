@@ -1,9 +1,10 @@
 /**
  * The slow log: the last commands of this Worker that took longer than slowlog-log-slower-than.
  *
- * Dispatch calls `note` with what a command took; SLOWLOG GET asks every Worker for its entries and merges them by id
- * (slowlog-commands.ts), which is why ids come from a counter that all Workers share.
- * Arguments are trimmed as Redis does it (32 arguments, 128 bytes each), and secrets are replaced before they are kept.
+ * Dispatch calls `note` with what a command took; SLOWLOG GET asks every Worker for its entries and
+ * merges them by id (slowlog-commands.ts), which is why ids come from a counter that all Workers
+ * share. Arguments are trimmed as Redis does it (32 arguments, 128 bytes each), and secrets are
+ * replaced before they are kept.
  * Bounded by slowlog-max-len per Worker.
  */
 
@@ -108,7 +109,10 @@ function trimmedArgument(command: RunningCommand, i: number): string {
   return `${head}... (${length - ARGUMENT_SIZE_MAX} more bytes)`;
 }
 
-/** Passwords: all of AUTH, what follows AUTH in HELLO, and the values of secret parameters in CONFIG SET. */
+/**
+ * Passwords: all of AUTH, what follows AUTH in HELLO, and the values of secret parameters in CONFIG
+ * SET.
+ */
 function isSecret(command: RunningCommand, i: number): boolean {
   if (i === 0) return false;
   switch (command.commandName) {

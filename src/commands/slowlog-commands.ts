@@ -1,7 +1,8 @@
 /**
  * SLOWLOG: the slow commands of all Workers, merged by id, newest first.
  *
- * Each Worker keeps slowlog-max-len entries of its own (slow-log.ts); together they show no more than that.
+ * Each Worker keeps slowlog-max-len entries of its own (slow-log.ts); together they show no more
+ * than that.
  */
 import { unknownSubcommandOrCount } from "../resp/errors.ts";
 import type { ReplyWriter } from "../resp/writer.ts";

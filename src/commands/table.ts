@@ -1,10 +1,13 @@
 /**
- * The command table: all families joined, and the step from the bytes of a request to the command that runs it.
+ * The command table: all families joined, and the step from the bytes of a request to the command
+ * that runs it.
  *
- * Dispatch calls `resolve` once per command; it finds the command (and the subcommand of a container), checks the
- * number of arguments, and otherwise writes the error that Redis gives. Hot on the way to success: no allocation.
+ * Dispatch calls `resolve` once per command; it finds the command (and the subcommand of a
+ * container), checks the number of arguments, and otherwise writes the error that Redis gives. Hot
+ * on the way to success: no allocation.
  *
- * Adding a command: put its CommandSpec into the table of its family. Adding a family: list it in FAMILIES.
+ * Adding a command: put its CommandSpec into the table of its family. Adding a family: list it in
+ * FAMILIES.
  */
 import { unknownCommand, unknownSubcommand, wrongArgumentsCount } from "../resp/errors.ts";
 import type { CommandSpec } from "./command.ts";
@@ -54,14 +57,18 @@ const FAMILIES: readonly (readonly CommandSpec[])[] = [
   lcsCommands,
 ];
 
-/** More arguments than the unknown-command error can repeat: each takes at least three of its 128 characters. */
+/**
+ * More arguments than the unknown-command error can repeat: each takes at least three of its 128
+ * characters.
+ */
 const ECHOED_COUNT_MAX = 43;
 
 registry.fill(FAMILIES);
 
 /**
- * The command that `c` holds, with the number of its arguments checked; null when an error has been written instead.
- * `c.rejectedIndex` then says which command's rejected calls to count, -1 for none. Hot.
+ * The command that `c` holds, with the number of its arguments checked; null when an error has been
+ * written instead. `c.rejectedIndex` then says which command's rejected calls to count, -1 for
+ * none. Hot.
  */
 export function resolve(c: Context): Command | null {
   const found = registry.lookup.find(c.bytes, c.start(0), c.length(0));
@@ -92,7 +99,8 @@ function failArity(c: Context, command: Command): null {
 
 function failUnknown(c: Context): null {
   c.rejectedIndex = -1;
-  // A browser that was made to talk to us: closed without a reply, as an inline POST is (resp/inline.ts).
+  // A browser that was made to talk to us: closed without a reply, as an inline POST is
+  // (resp/inline.ts).
   if (c.is(0, "POST") || c.is(0, "HOST:")) {
     c.session.isKilled = true;
     return null;

@@ -1,6 +1,7 @@
 /**
  * Conformance suite: CONFIG and COMMAND.
- * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both are written down.
+ * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both
+ * are written down.
  */
 
 export const configSuite = String.raw`
@@ -38,7 +39,9 @@ CONFIG SET maxmemory 1 nosuch 2 =>
 CONFIG SET maxmemory 1 maxmemory 2 =>
   -ERR CONFIG SET failed (possibly related to argument 'maxmemory') - duplicate parameter
 CONFIG SET maxmemory 1mb maxmemory-policy foo =>
-  -ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction
+  -ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) must be
+  one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru,
+  allkeys-lfu, allkeys-random, noeviction
 CONFIG GET maxmemory => ["maxmemory" "0"]
 CONFIG SET databases 3 =>
   -ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config
@@ -47,7 +50,8 @@ CONFIG SET unixsocket x =>
 CONFIG SET daemonize yes =>
   -ERR CONFIG SET failed (possibly related to argument 'daemonize') - can't set immutable config
 CONFIG SET enable-debug-command yes =>
-  -ERR CONFIG SET failed (possibly related to argument 'enable-debug-command') - can't set immutable config
+  -ERR CONFIG SET failed (possibly related to argument 'enable-debug-command') - can't set
+  immutable config
 CONFIG SET dir /nonexistent =>
   -ERR CONFIG SET failed (possibly related to argument 'dir') - can't set protected config
 CONFIG nosuch => -ERR unknown subcommand 'nosuch'. Try CONFIG HELP.
@@ -55,54 +59,79 @@ CONFIG => -ERR wrong number of arguments for 'config' command
 
 # CONFIG SET refuses values
 CONFIG SET maxmemory abc =>
-  -ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value
+  -ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory
+  value
 CONFIG SET maxmemory -1 =>
-  -ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value
+  -ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory
+  value
 CONFIG SET maxmemory 1tb =>
-  -ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value
+  -ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory
+  value
 CONFIG SET maxmemory "" => +OK
 CONFIG SET maxmemory "1 mb" =>
-  -ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value
+  -ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory
+  value
 CONFIG SET maxmemory-policy foo =>
-  -ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction
+  -ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) must be
+  one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru,
+  allkeys-lfu, allkeys-random, noeviction
 CONFIG SET maxmemory-samples 0 =>
-  -ERR CONFIG SET failed (possibly related to argument 'maxmemory-samples') - argument must be between 1 and...
+  -ERR CONFIG SET failed (possibly related to argument 'maxmemory-samples') - argument must be
+  between 1 and...
 CONFIG SET maxmemory-samples abc =>
-  -ERR CONFIG SET failed (possibly related to argument 'maxmemory-samples') - argument couldn't be parsed into an integer
+  -ERR CONFIG SET failed (possibly related to argument 'maxmemory-samples') - argument couldn't be
+  parsed into an integer
 CONFIG SET timeout -1 =>
-  -ERR CONFIG SET failed (possibly related to argument 'timeout') - argument must be between 0 and 2147483647 inclusive
+  -ERR CONFIG SET failed (possibly related to argument 'timeout') - argument must be between 0 and
+  2147483647 inclusive
 CONFIG SET timeout 1.5 =>
-  -ERR CONFIG SET failed (possibly related to argument 'timeout') - argument couldn't be parsed into an integer
+  -ERR CONFIG SET failed (possibly related to argument 'timeout') - argument couldn't be parsed
+  into an integer
 CONFIG SET timeout 2147483648 =>
-  -ERR CONFIG SET failed (possibly related to argument 'timeout') - argument must be between 0 and 2147483647 inclusive
+  -ERR CONFIG SET failed (possibly related to argument 'timeout') - argument must be between 0 and
+  2147483647 inclusive
 CONFIG SET hz 10000000000000 =>
-  -ERR CONFIG SET failed (possibly related to argument 'hz') - argument must be between 0 and 2147483647 inclusive
+  -ERR CONFIG SET failed (possibly related to argument 'hz') - argument must be between 0 and
+  2147483647 inclusive
 CONFIG SET lazyfree-lazy-eviction maybe =>
-  -ERR CONFIG SET failed (possibly related to argument 'lazyfree-lazy-eviction') - argument must be 'yes' or 'no'
+  -ERR CONFIG SET failed (possibly related to argument 'lazyfree-lazy-eviction') - argument must be
+  'yes' or 'no'
 CONFIG SET slowlog-max-len -1 =>
-  -ERR CONFIG SET failed (possibly related to argument 'slowlog-max-len') - argument must be between 0 and 9223372036854775807 inclusive
+  -ERR CONFIG SET failed (possibly related to argument 'slowlog-max-len') - argument must be
+  between 0 and 9223372036854775807 inclusive
 CONFIG SET slowlog-log-slower-than -2 =>
-  -ERR CONFIG SET failed (possibly related to argument 'slowlog-log-slower-than') - argument must be between -1 and 9223372036854775807 inclusive
+  -ERR CONFIG SET failed (possibly related to argument 'slowlog-log-slower-than') - argument must
+  be between -1 and 9223372036854775807 inclusive
 CONFIG SET proto-max-bulk-len 1 =>
-  -ERR CONFIG SET failed (possibly related to argument 'proto-max-bulk-len') - argument must be between 1048576 and...
+  -ERR CONFIG SET failed (possibly related to argument 'proto-max-bulk-len') - argument must be
+  between 1048576 and...
 CONFIG SET client-query-buffer-limit 1 =>
-  -ERR CONFIG SET failed (possibly related to argument 'client-query-buffer-limit') - argument must be between 1048576 and 9223372036854775807 inclusive
+  -ERR CONFIG SET failed (possibly related to argument 'client-query-buffer-limit') - argument must
+  be between 1048576 and 9223372036854775807 inclusive
 CONFIG SET maxclients 0 =>
-  -ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument must be between 1 and 4294967295 inclusive
+  -ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument must be between 1
+  and 4294967295 inclusive
 CONFIG SET tcp-keepalive -5 =>
-  -ERR CONFIG SET failed (possibly related to argument 'tcp-keepalive') - argument must be between 0 and 2147483647 inclusive
+  -ERR CONFIG SET failed (possibly related to argument 'tcp-keepalive') - argument must be between
+  0 and 2147483647 inclusive
 CONFIG SET lfu-decay-time -1 =>
-  -ERR CONFIG SET failed (possibly related to argument 'lfu-decay-time') - argument must be between 0 and 2147483647 inclusive
+  -ERR CONFIG SET failed (possibly related to argument 'lfu-decay-time') - argument must be between
+  0 and 2147483647 inclusive
 CONFIG SET hash-max-listpack-entries -1 =>
-  -ERR CONFIG SET failed (possibly related to argument 'hash-max-listpack-entries') - argument must be between 0 and 9223372036854775807 inclusive
+  -ERR CONFIG SET failed (possibly related to argument 'hash-max-listpack-entries') - argument must
+  be between 0 and 9223372036854775807 inclusive
 CONFIG SET list-max-ziplist-size "" =>
-  -ERR CONFIG SET failed (possibly related to argument 'list-max-ziplist-size') - argument couldn't be parsed into an integer
+  -ERR CONFIG SET failed (possibly related to argument 'list-max-ziplist-size') - argument couldn't
+  be parsed into an integer
 CONFIG SET appendonly maybe =>
-  -ERR CONFIG SET failed (possibly related to argument 'appendonly') - argument must be 'yes' or 'no'
+  -ERR CONFIG SET failed (possibly related to argument 'appendonly') - argument must be 'yes' or
+  'no'
 CONFIG SET appendfsync foo =>
-  -ERR CONFIG SET failed (possibly related to argument 'appendfsync') - argument(s) must be one of the following: everysec, always, no
+  -ERR CONFIG SET failed (possibly related to argument 'appendfsync') - argument(s) must be one of
+  the following: everysec, always, no
 CONFIG SET oom-score-adj foo =>
-  -ERR CONFIG SET failed (possibly related to argument 'oom-score-adj') - argument(s) must be one of the following: no, yes, relative, absolute
+  -ERR CONFIG SET failed (possibly related to argument 'oom-score-adj') - argument(s) must be one
+  of the following: no, yes, relative, absolute
 CONFIG SET save 900 =>
   -ERR CONFIG SET failed (possibly related to argument 'save') - Invalid save parameters
 CONFIG SET save "a b" =>
@@ -145,23 +174,30 @@ CONFIG GET slowlog-max-len => ["slowlog-max-len" "128"]
 
 # CONFIG SET client-output-buffer-limit
 CONFIG SET client-output-buffer-limit "normal 1 2" =>
-  -ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Wrong number of arguments in buffer limit configuration.
+  -ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Wrong number
+  of arguments in buffer limit configuration.
 CONFIG SET client-output-buffer-limit "foo 1 2 3" =>
-  -ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Invalid client class specified in buffer limit configuration.
+  -ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Invalid
+  client class specified in buffer limit configuration.
 CONFIG SET client-output-buffer-limit "normal a 2 3" =>
-  -ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Error in hard, soft or soft_seconds setting in buffer limit configuration.
+  -ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Error in
+  hard, soft or soft_seconds setting in buffer limit configuration.
 CONFIG SET client-output-buffer-limit "normal 1 2 -3" =>
-  -ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Error in hard, soft or soft_seconds setting in buffer limit configuration.
+  -ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Error in
+  hard, soft or soft_seconds setting in buffer limit configuration.
 CONFIG SET client-output-buffer-limit "normal 512mb 256mb 30 slave 256mb 64mb 60" => +OK
 CONFIG GET client-output-buffer-limit =>
-  ["client-output-buffer-limit" "normal 536870912 268435456 30 slave 268435456 67108864 60 pubsub 33554432 8388608 60"]
+  ["client-output-buffer-limit" "normal 536870912 268435456 30 slave 268435456 67108864 60 pubsub
+  33554432 8388608 60"]
 CONFIG SET client-output-buffer-limit "replica 128mb 32mb 10 pubsub 16mb 4mb 20" => +OK
 CONFIG GET client-output-buffer-limit =>
-  ["client-output-buffer-limit" "normal 536870912 268435456 30 slave 134217728 33554432 10 pubsub 16777216 4194304 20"]
+  ["client-output-buffer-limit" "normal 536870912 268435456 30 slave 134217728 33554432 10 pubsub
+  16777216 4194304 20"]
 CONFIG SET client-output-buffer-limit "" => +OK
 CONFIG SET client-output-buffer-limit "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60" => +OK
 CONFIG GET client-output-buffer-limit =>
-  ["client-output-buffer-limit" "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"]
+  ["client-output-buffer-limit" "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608
+  60"]
 
 # CONFIG SET keeps what test suites set and read back
 CONFIG SET list-max-listpack-size 16 => +OK
@@ -200,13 +236,18 @@ COMMAND LIST FILTERBY PATTERN clie*d => ["client|id"]
 COMMAND LIST FILTERBY PATTERN GET => ["get"]
 COMMAND INFO nosuch => [nil]
 COMMAND INFO get nosuch ping =>
-  [["get" :2 [+readonly +fast] :1 :1 :1 [+@read +@string +@fast] [] [["flags" [+RO +access] "begin_search" ["type" "index" "spec" ["index" :1]] "find_keys" ["type" "range" "spec" ["lastkey" :0 "keystep" :1 "limit" :0]]]] []] nil ["ping" :-1 [+fast] :0 :0 :0 [+@fast +@connection] ["request_policy:all_shards" "response_policy:all_succeeded"] [] []]]
+  [["get" :2 [+readonly +fast] :1 :1 :1 [+@read +@string +@fast] [] [["flags" [+RO +access]
+  "begin_search" ["type" "index" "spec" ["index" :1]] "find_keys" ["type" "range" "spec" ["lastkey"
+  :0 "keystep" :1 "limit" :0]]]] []] nil ["ping" :-1 [+fast] :0 :0 :0 [+@fast +@connection]
+  ["request_policy:all_shards" "response_policy:all_succeeded"] [] []]]
 COMMAND INFO client|id =>
   [["client|id" :2 [+noscript +loading +stale] :0 :0 :0 [+@slow +@connection] [] [] []]]
 COMMAND INFO select =>
   [["select" :2 [+loading +stale +fast] :0 :0 :0 [+@fast +@connection] [] [] []]]
 COMMAND INFO mget =>
-  [["mget" :-2 [+readonly +fast] :1 :-1 :1 [+@read +@string +@fast] ["request_policy:multi_shard"] [["flags" [+RO +access] "begin_search" ["type" "index" "spec" ["index" :1]] "find_keys" ["type" "range" "spec" ["lastkey" :-1 "keystep" :1 "limit" :0]]]] []]]
+  [["mget" :-2 [+readonly +fast] :1 :-1 :1 [+@read +@string +@fast] ["request_policy:multi_shard"]
+  [["flags" [+RO +access] "begin_search" ["type" "index" "spec" ["index" :1]] "find_keys" ["type"
+  "range" "spec" ["lastkey" :-1 "keystep" :1 "limit" :0]]]] []]]
 COMMAND DOCS nosuch => []
 COMMAND nosuch => -ERR unknown subcommand 'nosuch'. Try COMMAND HELP.
 

@@ -1,6 +1,7 @@
 /**
  * Conformance suite: PING, ECHO, HELLO, AUTH, SELECT, RESET, CLIENT, and what is no command.
- * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both are written down.
+ * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both
+ * are written down.
  */
 
 export const connectionSuite = String.raw`
@@ -59,7 +60,8 @@ GET nokey => nil
 
 # AUTH without a password configured
 AUTH x =>
-  -ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?
+  -ERR AUTH <password> called without any password configured for the default user. Are you sure
+  your configuration is correct?
 AUTH default x => +OK
 AUTH foo x => -WRONGPASS invalid username-password pair or user is disabled.
 AUTH a b c => -ERR syntax error
@@ -163,14 +165,16 @@ NOSUCH => -ERR unknown command 'NOSUCH', with args beginning with:...
 NOSUCH a b c => -ERR unknown command 'NOSUCH', with args beginning with: 'a' 'b' 'c'...
 "NO\r\nSUCH" "a\r\nb" => -ERR unknown command 'NO  SUCH', with args beginning with: 'a  b'...
 nosuch {x*200} y =>
-  -ERR unknown command 'nosuch', with args beginning with: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'...
+  -ERR unknown command 'nosuch', with args beginning with:
+  'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
 nosuch a {x*200} y =>
-  -ERR unknown command 'nosuch', with args beginning with: 'a' 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'...
+  -ERR unknown command 'nosuch', with args beginning with: 'a'
+  'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
 CLIENT => -ERR wrong number of arguments for 'client' command
 CLIENT nosuch => -ERR unknown subcommand 'nosuch'. Try CLIENT HELP.
 CLIENT nosuch a b => -ERR unknown subcommand 'nosuch'. Try CLIENT HELP.
 CLIENT {n*200} =>
-  -ERR unknown subcommand 'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn'. Try CLIENT HELP.
+  -ERR unknown subcommand 'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn...
 "" a => -ERR unknown command '', with args beginning with: 'a'...
 get => -ERR wrong number of arguments for 'get' command
 GET a b => -ERR wrong number of arguments for 'get' command

@@ -1,7 +1,9 @@
 /**
- * The command table against real servers: what COMMAND INFO and COMMAND DOCS say of each command that we have.
+ * The command table against real servers: what COMMAND INFO and COMMAND DOCS say of each command
+ * that we have.
  *
- * A fact that is the same on Valkey 8 or on Redis 7 is right. Summaries and complexities are our own words.
+ * A fact that is the same on Valkey 8 or on Redis 7 is right. Summaries and complexities are our
+ * own words.
  */
 import { expect, test } from "bun:test";
 import { registry } from "../../src/commands/registry.ts";

@@ -1,6 +1,7 @@
 /**
  * Conformance suite: databases as a whole, the clock, MEMORY, OBJECT, DEBUG, SLOWLOG, INFO.
- * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both are written down.
+ * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both
+ * are written down.
  */
 
 export const serverSuite = String.raw`
@@ -152,7 +153,8 @@ OBJECT REFCOUNT nokey => nil
 OBJECT IDLETIME text => :0..60
 OBJECT IDLETIME nokey => nil
 OBJECT FREQ text =>
-  -ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.
+  -ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when
+  switching between policies at runtime LRU and LFU data will take some time to adjust.
 OBJECT FREQ nokey => nil
 OBJECT ENCODING => -ERR wrong number of arguments for 'object|encoding' command
 OBJECT ENCODING a b => -ERR wrong number of arguments for 'object|encoding' command
@@ -163,7 +165,8 @@ OBJECT nosuch => -ERR unknown subcommand 'nosuch'. Try OBJECT HELP.
 SET k v => +OK
 CONFIG SET maxmemory-policy allkeys-lfu => +OK
 OBJECT IDLETIME k =>
-  -ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.
+  -ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching
+  between policies at runtime LRU and LFU data will take some time to adjust.
 OBJECT IDLETIME nokey => nil
 OBJECT FREQ k => any
 OBJECT FREQ nokey => nil
@@ -189,11 +192,14 @@ DEBUG QUICKLIST-PACKED-THRESHOLD abc =>
 DEBUG QUICKLIST-PACKED-THRESHOLD 5gb =>
   -ERR argument must be a memory value bigger than 1 and smaller than 4gb
 DEBUG QUICKLIST-PACKED-THRESHOLD =>
-  -ERR unknown subcommand or wrong number of arguments for 'QUICKLIST-PACKED-THRESHOLD'. Try DEBUG HELP.
+  -ERR unknown subcommand or wrong number of arguments for 'QUICKLIST-PACKED-THRESHOLD'. Try DEBUG
+  HELP.
 DEBUG DICT-RESIZING 0 => +OK
-  || redis70: -ERR unknown subcommand or wrong number of arguments for 'DICT-RESIZING'. Try DEBUG HELP.
+  || redis70: -ERR unknown subcommand or wrong number of arguments for 'DICT-RESIZING'. Try DEBUG
+  HELP.
 DEBUG DICT-RESIZING 1 => +OK
-  || redis70: -ERR unknown subcommand or wrong number of arguments for 'DICT-RESIZING'. Try DEBUG HELP.
+  || redis70: -ERR unknown subcommand or wrong number of arguments for 'DICT-RESIZING'. Try DEBUG
+  HELP.
 DEBUG LOG "a place in a test" => +OK
 DEBUG ERROR "ERR a b" => -ERR a b
 DEBUG ERROR "X\r\n+OK" => -X  +OK
@@ -224,7 +230,8 @@ DEBUG PROTOCOL false => :0
 DEBUG PROTOCOL attrib => "Some real reply following the attribute"
 DEBUG PROTOCOL push => -ERR RESP2 is not supported by this command
 DEBUG PROTOCOL nosuch =>
-  -ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false
+  -ERR Wrong protocol type name. Please use one of the following:
+  string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false
 
 # DEBUG PROTOCOL in RESP3
 HELLO 3 => any
@@ -259,16 +266,21 @@ CONFIG SET slowlog-log-slower-than 10000 => +OK
 SLOWLOG RESET => +OK
 CONFIG SET slowlog-log-slower-than 0 => +OK
 SET k {v*200} => +OK
-MSET 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 =>
+MSET 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34
+  35 36 =>
   +OK
 AUTH secret =>
-  -ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?
+  -ERR AUTH <password> called without any password configured for the default user. Are you sure
+  your configuration is correct?
 AUTH default secret => +OK
 HELLO 2 AUTH default secret => any
 CONFIG SET maxmemory 0 requirepass "" => +OK
 CONFIG SET slowlog-log-slower-than -1 => +OK
 SLOWLOG GET 6 =>
-  [[any any any ["CONFIG" "SET" "maxmemory" "0" "requirepass" "(redacted)"] any any] [any any any ["HELLO" "2" "AUTH" "(redacted)" "(redacted)"] any any] [any any any ["AUTH" "(redacted)" "(redacted)"] any any] [any any any ["AUTH" "(redacted)"] any any] [any any any any any any] [any any any ["SET" "k" len:147] any any]]
+  [[any any any ["CONFIG" "SET" "maxmemory" "0" "requirepass" "(redacted)"] any any] [any any any
+  ["HELLO" "2" "AUTH" "(redacted)" "(redacted)"] any any] [any any any ["AUTH" "(redacted)"
+  "(redacted)"] any any] [any any any ["AUTH" "(redacted)"] any any] [any any any any any any] [any
+  any any ["SET" "k" len:147] any any]]
 SLOWLOG RESET => +OK
 SLOWLOG LEN => :0
 CONFIG SET slowlog-log-slower-than 10000 => +OK

@@ -1,6 +1,7 @@
 /**
- * Conformance of what a connection does to itself and to others: CLIENT KILL, CLIENT REPLY, AUTH, QUIT, SLOWLOG and
- * CLIENT LIST over all threads. The same tests run on a real Valkey and on ours with one and with several threads.
+ * Conformance of what a connection does to itself and to others: CLIENT KILL, CLIENT REPLY, AUTH,
+ * QUIT, SLOWLOG and CLIENT LIST over all threads. The same tests run on a real Valkey and on ours
+ * with one and with several threads.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Reply, ReplyError } from "../../src/resp/reader.ts";
