@@ -6,7 +6,9 @@ import { expect, test } from "bun:test";
 import schema from "../schemas/bench-result.schema.json" with { type: "json" };
 import type { BenchResult, PhaseResult } from "../src/bench/result.ts";
 import {
+  ChildProcess,
   Client,
+  eventually,
   freePort,
   hasPeer,
   kvCommand,
@@ -123,6 +125,38 @@ test.if(HAS_VALKEY)("kv bench logs in with the password of the URL", async () =>
   expect(bad.exitCode).toBe(1);
   expect(bad.stderr).toContain("Cannot log in: WRONGPASS");
 });
+
+test("kv bench starts a server of its own and leaves nothing running", async () => {
+  const { exitCode, stdout, stderr, result } = await benchResult(
+    ...["--num-ops", "2000", "--threads", "1", "--pipeline", "--batch-size", "10", "--verify"],
+  );
+  expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/kv/) });
+  expect(stderr).toMatch(/^Started kv serve .*--threads 1 \(127\.0\.0\.1:\d+\), in memory only\n$/);
+  const target = result.targets[0];
+  expect(target).toMatchObject({ backend: "kv", isStartedHere: true });
+  expect(target?.facts).toMatchObject({ serverName: "kv", threads: 1, keysBefore: 0 });
+  const processId = target?.facts.processId ?? 0;
+  expect(processId).toBeGreaterThan(1);
+  expect(() => process.kill(processId, 0)).toThrow("ESRCH");
+});
+
+test("kv bench takes its server with it when it is killed", async () => {
+  const args = ["bench", "--num-ops", "100000000", "--threads", "1"];
+  await using bench = new ChildProcess([...kvCommand(), ...args]);
+  await eventually(() => bench.stderr.endsWith("\n"), "the server is started");
+  const port = Number(/:(\d+)\)/.exec(bench.stderr)?.[1]);
+  bench.kill("SIGKILL");
+  await eventually(() => isRefused(port), "nobody listens on the server's port");
+});
+
+async function isRefused(port: number): Promise<boolean> {
+  try {
+    await using _ = await Client.connect({ port });
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 test("kv bench says how to start a server that is not there", async () => {
   const port = freePort();

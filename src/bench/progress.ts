@@ -14,7 +14,8 @@ export class Progress {
   readonly #isLive: boolean;
   readonly #isQuiet: boolean;
   #label = "";
-  #startMs = 0;
+  #doneBefore = 0;
+  #timeBeforeMs = 0;
   #isDrawn = false;
 
   constructor(isQuiet: boolean, isTerminal: boolean, write: (text: string) => void) {
@@ -23,19 +24,19 @@ export class Progress {
     this.#write = write;
   }
 
-  /** Draws the line for `done` of `total` requests. */
+  /** Draws the line for `done` of `total` requests, with the rate since it was last drawn. */
   show(label: string, done: number, total: number): void {
     if (!this.#isLive) return;
     const nowMs = performance.now();
-    if (label !== this.#label) {
-      this.#label = label;
-      this.#startMs = nowMs;
-    }
+    const isNew = label !== this.#label;
+    const seconds = (nowMs - this.#timeBeforeMs) / 1000;
+    const rate = isNew ? "" : `, ${formatCount((done - this.#doneBefore) / seconds)}/s`;
     const percent = Math.floor((done / total) * 100);
-    const seconds = (nowMs - this.#startMs) / 1000;
-    const rate = seconds > 0 ? `, ${formatCount(done / seconds)}/s` : "";
     this.#write(`${ERASE_LINE}${label}: ${percent} %${rate}`);
     this.#isDrawn = true;
+    this.#label = label;
+    this.#doneBefore = done;
+    this.#timeBeforeMs = nowMs;
   }
 
   /** Prints one line, unless quiet. */

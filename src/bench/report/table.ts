@@ -41,6 +41,7 @@ export function formatSummary(result: BenchResult): string {
   const rows = measuredRows(result);
   const parts = [
     formatTextTable(HEAD, rows.map(figureCells), 2),
+    ...formatComparison(result),
     ...(result.plan.isTimingLatency ? [LATENCY_NOTE] : []),
     "",
     "Processor time per operation:",
@@ -98,6 +99,20 @@ function processorCells({ target, phase }: Row): string[] {
     phase.reads === null ? NONE : String(phase.reads.misses),
     bottleneck,
   ];
+}
+
+/** How the first target does against each of the others; nothing for one target. */
+export function formatComparison(result: BenchResult): string[] {
+  const [first, ...others] = result.targets;
+  return others.map((other) => {
+    const ratios = (first?.phases ?? []).flatMap((phase) => {
+      const theirs = other.phases.find((each) => each.name === phase.name);
+      if (!phase.isMeasured || theirs === undefined) return [];
+      const ratio = phase.operationsPerSecond / theirs.operationsPerSecond;
+      return [`${phase.name} at ${ratio.toFixed(2)} times its rate`];
+    });
+    return `${first?.backend} against ${other.backend}: ${ratios.join(", ")}`;
+  });
 }
 
 function duration(ns: number | null | undefined): string {
