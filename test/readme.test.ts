@@ -1,0 +1,25 @@
+/**
+ * README.md: its list of commands is that of the command table, and the files it links to exist.
+ */
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { README, withCommands } from "../scripts/readme-commands.ts";
+import { REPOSITORY } from "./harness.ts";
+
+test("README.md lists the commands of the table (bun scripts/readme-commands.ts writes them)", () => {
+  const readme = readFileSync(README, "utf8");
+  expect(readme).toBe(withCommands(readme));
+  expect(readme).toContain(" · GET · ");
+});
+
+test("links between documents lead to files", () => {
+  const documents = [...new Bun.Glob("{*.md,docs/**/*.md}").scanSync({ cwd: REPOSITORY })];
+  const broken = documents.flatMap((path) => {
+    const text = readFileSync(join(REPOSITORY, path), "utf8");
+    const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1]);
+    const folder = join(REPOSITORY, dirname(path));
+    return targets.filter((to) => !existsSync(join(folder, to as string))).map((to) => [path, to]);
+  });
+  expect(broken).toEqual([]);
+});
