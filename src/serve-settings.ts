@@ -1,8 +1,8 @@
 /**
  * From the options of `kv serve` to the Settings that its Workers start with.
  *
- * The options are checked already (cli/serve-options.ts); the other lines of a configuration file are parameters of
- * CONFIG and are checked here, by the same table that CONFIG SET uses.
+ * The options are checked already (cli/serve-options.ts); the other lines of a configuration file
+ * are parameters of CONFIG and are checked here, by the same table that CONFIG SET uses.
  */
 import { resolve } from "node:path";
 import { UsageError } from "./base/errors.ts";
@@ -10,7 +10,10 @@ import { Settings } from "./base/settings.ts";
 import type { ServeOptions } from "./cli/serve-options.ts";
 import { findParameter } from "./commands/config-params.ts";
 
-/** Throws UsageError when the configuration file has a parameter that does not exist or a value that does not fit. */
+/**
+ * Throws UsageError when the configuration file has a parameter that does not exist or a value that
+ * does not fit.
+ */
 export function settingsFrom(options: ServeOptions): Settings {
   const settings = new Settings();
   for (const { name, values, place } of options.parameters) {

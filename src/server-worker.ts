@@ -1,9 +1,10 @@
 /**
  * A serving Worker: attaches the store, listens, runs its connections until it is told to stop.
  *
- * Each has everything of its own (parser, writer, dispatcher, settings) except what is shared memory: the store, the
- * counters, the number of clients. An exception that nobody catches ends the Worker and, by server.ts, the process.
- * All Workers are created at start-up and none is terminated while the server runs.
+ * Each has everything of its own (parser, writer, dispatcher, settings) except what is shared
+ * memory: the store, the counters, the number of clients. An exception that nobody catches ends the
+ * Worker and, by server.ts, the process. All Workers are created at start-up and none is terminated
+ * while the server runs.
  */
 import { FatalError } from "./base/errors.ts";
 import { Log } from "./base/log.ts";
@@ -73,6 +74,7 @@ class ServerWorker implements ServerContext {
       this.port = listener.port;
       this.#listeners.push(listener);
     }
+    this.settings.port = this.port;
     const path = this.settings.unixsocket;
     // Unix sockets cannot be shared: the first Worker accepts for all.
     if (path !== "" && this.workerIndex === 0) {

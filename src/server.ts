@@ -1,16 +1,19 @@
 /**
  * `kv serve`: reserves the store, starts the Workers, and stops them again.
  *
- *      main thread:  plan -> Workers listen -> ready line -> (relays asks) -> stop asked -> Workers stop -> exit code
+ *      plan -> Workers listen -> ready line -> (relays asks) -> stop asked -> Workers stop -> exit
  *
- * The main thread serves nobody. It holds the shared memory, passes messages between Workers (net/peers.ts), and waits
- * for SIGTERM, SIGINT or SHUTDOWN; a second signal ends the process at once. A Worker that ends by itself is a bug, and
- * what it held can no longer be trusted: the process ends with exit code 1 and says why.
+ * The main thread serves nobody. It holds the shared memory, passes messages between Workers
+ * (net/peers.ts), and waits for SIGTERM, SIGINT or SHUTDOWN; a second signal ends the process at
+ * once. A Worker that ends by itself is a bug, and what it held can no longer be trusted: the
+ * process ends with exit code 1 and says why.
  *
- * Measured on 2 cores, compiled: a Worker starts in 3 ms and takes 1.5 MB (with and without `smol`).
+ * Measured on 2 cores, compiled: a Worker starts in 3 ms and takes 1.5 MB (with and without
+ * `smol`).
  */
 import { rmSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
+import { clock } from "./base/clock.ts";
 import { FatalError } from "./base/errors.ts";
 import { STOP_TIMEOUT_MS } from "./base/limits.ts";
 import { Log } from "./base/log.ts";
@@ -27,11 +30,17 @@ import { createStore } from "./store/store.ts";
 import type { FromWorker, ServerPlan, ToWorker } from "./worker-messages.ts";
 import { workerUrl } from "./worker-url.ts";
 
-/** Files made by this process are for its user only, the Unix socket above all: it has its mode when it appears. */
+/**
+ * Files made by this process are for its user only, the Unix socket above all: it has its mode when
+ * it appears.
+ */
 const UMASK = 0o177;
 const RUN_ID_BYTES = 20;
 
-/** Serves until it is stopped. Throws UsageError for settings that do not fit, FatalError when it cannot run. */
+/**
+ * Serves until it is stopped. Throws UsageError for settings that do not fit, FatalError when it
+ * cannot run.
+ */
 export async function serve(options: ServeOptions): Promise<void> {
   const log = new Log("main");
   const settings = settingsFrom(options);
@@ -41,9 +50,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     await server.start();
     const address = joinPort(settings.bind, server.port);
-    process.stdout.write(
-      `kv ready on ${address} (threads: ${settings.threads}, durability: memory, pid: ${process.pid})\n`,
-    );
+    const facts = `threads: ${settings.threads}, durability: memory, pid: ${process.pid}`;
+    process.stdout.write(`kv ready on ${address} (${facts})\n`);
     await server.stopped;
   } finally {
     if (settings.unixsocket !== "") rmSync(settings.unixsocket, { force: true });
@@ -53,9 +61,8 @@ export async function serve(options: ServeOptions): Promise<void> {
 function planFor(settings: Settings, log: Log): ServerPlan {
   const descriptorsClientsMax = clientsMaxFor(descriptorsMax());
   if (settings.maxclients > descriptorsClientsMax) {
-    log.warn(
-      `maxclients is ${descriptorsClientsMax} instead of ${settings.maxclients}: open files are limited (ulimit -n)`,
-    );
+    const { maxclients } = settings;
+    log.warn(`maxclients is ${descriptorsClientsMax} instead of ${maxclients}: see ulimit -n`);
     settings.maxclients = descriptorsClientsMax;
   }
   const workers = settings.threads + 1;
@@ -67,20 +74,26 @@ function planFor(settings: Settings, log: Log): ServerPlan {
     settings: settings.toPlain(),
     threads: settings.threads,
     descriptorsClientsMax,
-    startedMs: Date.now(),
+    startedMs: clock.nowMs,
     runId: Buffer.from(crypto.getRandomValues(new Uint8Array(RUN_ID_BYTES))).toString("hex"),
     executable: process.execPath,
   };
 }
 
-/** Address space for records: all that the machine has, or twice the limit that was set, whichever is less. */
+/**
+ * Address space for records: all that the machine has, or twice the limit that was set, whichever
+ * is less.
+ */
 function reserveBytesFor(settings: Settings): number {
   const limit = settings.maxmemoryBytes;
   const wanted = limit > 0 ? Math.min(totalmem(), limit * 2) : totalmem();
   return Math.ceil(Math.max(wanted, RESERVE_SIZE_MIN) / RESERVE_SIZE_MIN) * RESERVE_SIZE_MIN;
 }
 
-/** Removes the socket file that a server left behind. Throws FatalError when one still listens, or it is no socket. */
+/**
+ * Removes the socket file that a server left behind. Throws FatalError when one still listens, or
+ * it is no socket.
+ */
 async function claimUnixSocket(path: string): Promise<void> {
   process.umask(UMASK);
   const existing = statSync(path, { throwIfNoEntry: false });
@@ -195,7 +208,10 @@ class Server {
     this.#stop();
   }
 
-  /** Lets every Worker finish its batch and close its connections; ends without one that does not answer in time. */
+  /**
+   * Lets every Worker finish its batch and close its connections; ends without one that does not
+   * answer in time.
+   */
   #stop(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;

@@ -1,10 +1,10 @@
 /**
  * The upkeep Worker: what the store does in the background, so that serving Workers do not have to.
  *
- * `hz` times a second it gives the store a budget of time: freeing retired collections, removing expired keys, handing
- * empty chunks back. When the store says that there is more to do it gets the next budget at once, after messages. It
- * also takes the samples behind the rates of INFO.
- * What is done, and how, is the store's (Store.upkeep).
+ * `hz` times a second it gives the store a budget of time: freeing retired collections, removing
+ * expired keys, handing empty chunks back. When the store says that there is more to do it gets the
+ * next budget at once, after messages. It also takes the samples behind the rates of INFO. What is
+ * done, and how, is the store's (Store.upkeep).
  */
 import { clock } from "./base/clock.ts";
 import { ServerStats } from "./base/server-stats.ts";

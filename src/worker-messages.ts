@@ -1,5 +1,6 @@
 /**
- * What the main thread and the Workers of `kv serve` say to each other, apart from asks (net/peers.ts).
+ * What the main thread and the Workers of `kv serve` say to each other, apart from asks
+ * (net/peers.ts).
  *
  *      main                         serving Worker            upkeep Worker
  *        |-- start ---------------------->|                         |

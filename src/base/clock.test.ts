@@ -1,3 +1,4 @@
+/** Tests of the clock: it follows the system's time, in whole ms, and only when it is told. */
 import { expect, test } from "bun:test";
 import { Clock, nanoseconds } from "./clock.ts";
 
@@ -11,7 +12,8 @@ test("Clock.tick() gives the wall time in whole ms and never runs backwards", ()
     last = clock.nowMs;
   }
   expect(Number.isInteger(last)).toBe(true);
-  // The offset is taken between two system ticks, so the two clocks may differ by the rounding of one.
+  // The offset is taken between two system ticks, so the two clocks may differ by the rounding of
+  // one.
   expect(last).toBeGreaterThanOrEqual(before - 1);
   expect(last).toBeLessThanOrEqual(Date.now() + 1);
 });

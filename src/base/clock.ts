@@ -1,16 +1,20 @@
 /**
- * The clock: the wall time that everything in one batch sees, and a monotonic counter for measuring.
+ * The clock: the wall time that everything in one batch sees, and a monotonic counter for
+ * measuring.
  *
- * One per Worker (module state). net ticks it once per batch; who needs "now" reads `clock.nowMs`, a plain field. One
- * read of the monotonic counter (40 ns) gives both: the wall time is that counter plus an offset, which `resync` takes
- * from the system once a second. So a clock that is set while the server runs is followed within a second, and between
- * two resyncs the time of a Worker never runs backwards.
+ * One per Worker (module state). net ticks it once per batch; who needs "now" reads `clock.nowMs`,
+ * a plain field. One read of the monotonic counter (40 ns) gives both: the wall time is that
+ * counter plus an offset, which `resync` takes from the system once a second. So a clock that is
+ * set while the server runs is followed within a second, and between two resyncs the time of a
+ * Worker never runs backwards.
  */
 
 const NS_PER_MS = 1e6;
 
 export class Clock {
-  /** Wall clock, whole ms since 1970, as of the last tick. Read it, do not keep it over an await. */
+  /**
+   * Wall clock, whole ms since 1970, as of the last tick. Read it, do not keep it over an await.
+   */
   nowMs = 0;
   /** Wall clock minus monotonic counter, ms. */
   #offsetMs = 0;
@@ -38,7 +42,10 @@ export class Clock {
   }
 }
 
-/** A monotonic counter in ns; only differences mean anything, and only within one Worker. 40 ns a call. */
+/**
+ * A monotonic counter in ns; only differences mean anything, and only within one Worker. 40 ns a
+ * call.
+ */
 export function nanoseconds(): number {
   return Bun.nanoseconds();
 }

@@ -1,32 +1,56 @@
 /**
  * Every named limit, with its reason. Grouped by the part that keeps it.
  *
- * A limit that a user may change is a field of Settings with its bounds in commands/config-params.ts; what is here
- * is fixed.
+ * A limit that a user may change is a field of Settings with its bounds in
+ * commands/config-params.ts; what is here is fixed.
  */
 
 // ---- commands ----
 
-/** Wrong passwords on one connection before it is closed: guessing then costs a connection for every few tries. */
+/**
+ * Wrong passwords on one connection before it is closed: guessing then costs a connection for every
+ * few tries.
+ */
 export const AUTH_FAILURES_MAX = 10;
-/** Keys that one command locks, or reads as a snapshot; for more it takes the exclusive section, which costs less then. */
+/**
+ * Keys that one command locks, or reads as a snapshot; for more it takes the exclusive section,
+ * which costs less then.
+ */
 export const KEYS_AT_ONCE_MAX = 256;
-/** A snapshot of several keys that failed this often is read under their locks. Below the store's own limit. */
+/**
+ * A snapshot of several keys that failed this often is read under their locks. Below the store's
+ * own limit.
+ */
 export const SNAPSHOT_ATTEMPTS_MAX = 8;
-/** Expiry times beyond this (the year 287396) are kept as this: doubles hold every millisecond up to it. */
+/**
+ * Expiry times beyond this (the year 287396) are kept as this: doubles hold every millisecond up to
+ * it.
+ */
 export const EXPIRY_MS_MAX = Number.MAX_SAFE_INTEGER;
-/** Buckets that one SCAN visits for each key that it was asked for, when most are empty or filtered out; as Redis. */
+/**
+ * Buckets that one SCAN visits for each key that it was asked for, when most are empty or filtered
+ * out; as Redis.
+ */
 export const SCAN_STEPS_PER_KEY = 10;
-/** And at the least: a small or empty database, whose buckets are the whole index, is then one call, as in Redis. */
+/**
+ * And at the least: a small or empty database, whose buckets are the whole index, is then one call,
+ * as in Redis.
+ */
 export const SCAN_STEPS_MIN = 1024;
 /** A buffer for results of SCAN, KEYS and LCS above this is given back after the command. */
 export const RESULT_KEEP_SIZE_MAX = 1024 * 1024;
 
 // ---- net ----
 
-/** Commands that are parsed, touched and run together: their index and record lines must fit the first-level cache. */
+/**
+ * Commands that are parsed, touched and run together: their index and record lines must fit the
+ * first-level cache.
+ */
 export const BATCH_COMMANDS_MAX = 64;
-/** Reply bytes that are sent before the batch goes on: bounds what one client's pipeline can make the server hold. */
+/**
+ * Reply bytes that are sent before the batch goes on: bounds what one client's pipeline can make
+ * the server hold.
+ */
 export const WRITER_FLUSH_SIZE = 1024 * 1024;
 /** A Worker's reply buffer as it starts, and what it goes back to after a larger reply. */
 export const WRITER_SIZE = 64 * 1024;
@@ -36,9 +60,15 @@ export const WRITER_KEEP_SIZE_MAX = 4 * 1024 * 1024;
 export const OUTPUT_COPY_SIZE_MAX = 256 * 1024;
 /** First input buffer of a client whose request came in parts: most requests fit. */
 export const INPUT_SIZE_MIN = 512;
-/** An empty input buffer above this is given back at once, a smaller one when the client has been idle. */
+/**
+ * An empty input buffer above this is given back at once, a smaller one when the client has been
+ * idle.
+ */
 export const INPUT_KEEP_SIZE_MAX = 1024 * 1024;
-/** What a client may send ahead while its current command has not replied, before its socket is no longer read. */
+/**
+ * What a client may send ahead while its current command has not replied, before its socket is no
+ * longer read.
+ */
 export const INPUT_AHEAD_SIZE_MAX = 64 * 1024;
 /** An idle client's empty buffers are given back after this. */
 export const BUFFER_IDLE_MS = 2000;
@@ -46,20 +76,31 @@ export const BUFFER_IDLE_MS = 2000;
 export const UNAUTHENTICATED_QUERY_SIZE_MAX = 1024 * 1024;
 /** Unread reply bytes of such a client: errors only, so 64 KiB is a flood (CVE-2025-21605). */
 export const UNAUTHENTICATED_OUTPUT_SIZE_MAX = 64 * 1024;
-/** Such a client is closed after being idle this long: half-open logins must not hold connections. */
+/**
+ * Such a client is closed after being idle this long: half-open logins must not hold connections.
+ */
 export const UNAUTHENTICATED_IDLE_MS = 10_000;
-/** How long a connection that was told to close may take to close its side; its replies are not cut by a reset. */
+/**
+ * How long a connection that was told to close may take to close its side; its replies are not cut
+ * by a reset.
+ */
 export const CLOSE_LINGER_MS = 2000;
 /** Descriptors kept back from clients: listeners, event loops, Workers' pipes, files. */
 export const DESCRIPTORS_RESERVED = 64;
 /** How often each Worker looks at its connections for timeouts and idle buffers. */
 export const CONNECTION_CHECK_MS = 1000;
-/** A clean stop waits this long for the Workers before the process ends anyway; 2 s is what is promised. */
+/**
+ * A clean stop waits this long for the Workers before the process ends anyway; 2 s is what is
+ * promised.
+ */
 export const STOP_TIMEOUT_MS = 1500;
 
 // ---- the command line ----
 
-/** Serving threads. Each costs an epoch line, statistics and an event loop; no machine we know gains from more. */
+/**
+ * Serving threads. Each costs an epoch line, statistics and an event loop; no machine we know gains
+ * from more.
+ */
 export const THREADS_COUNT_MAX = 128;
 /** Logical databases: what the store's index has room for. */
 export const DATABASES_COUNT_MAX = 256;
@@ -67,7 +108,10 @@ export const DATABASES_COUNT_MAX = 256;
 export const CLIENTS_COUNT_MAX = 1_000_000;
 /** Below it not even the empty index fits. */
 export const MAXMEMORY_BYTES_MIN = 1024 * 1024;
-/** A Unix socket's path, with its terminating zero, must fit into sockaddr_un (108 bytes; 104 on macOS). */
+/**
+ * A Unix socket's path, with its terminating zero, must fit into sockaddr_un (108 bytes; 104 on
+ * macOS).
+ */
 export const UNIX_SOCKET_PATH_SIZE_MAX = 103;
 /** A configuration file is lines typed by people; above this it is the wrong file. */
 export const CONFIG_FILE_SIZE_MAX = 1024 * 1024;

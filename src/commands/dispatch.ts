@@ -6,19 +6,22 @@
  *                                -> per command: gate, arity, run, count   --->   c.out
  *      one write      <---  number of commands done
  *
- * The touching reads what the commands are about to need, for all of them, in short loops without branches between:
- * the cache misses of a batch overlap. (1 M keys at depth 50: 1.0 µs a GET without, 0.5 µs with it.)
+ * The touching reads what the commands are about to need, for all of them, in short loops without
+ * branches between: the cache misses of a batch overlap. (1 M keys at depth 50: 1.0 µs a GET
+ * without, 0.5 µs with it.)
  *
- * Most commands of most sessions take the short way: one test of the command's gates, the arity, the handler. Whatever
- * is not ordinary (a subcommand, NOAUTH, OOM, a slow command to be timed, CLIENT REPLY, an unknown name) takes
- * `#runGated`, which does everything in the order of Redis.
+ * Most commands of most sessions take the short way: one test of the command's gates, the arity,
+ * the handler. Whatever is not ordinary (a subcommand, NOAUTH, OOM, a slow command to be timed,
+ * CLIENT REPLY, an unknown name) takes `#runGated`, which does everything in the order of Redis.
  *
- * `run` stops early, and says how far it came, when the writer is full, the session is to be closed, or the reply is
- * deferred; the caller sees to that and calls again. Between enterBatch and leaveBatch nothing waits.
+ * `run` stops early, and says how far it came, when the writer is full, the session is to be
+ * closed, or the reply is deferred; the caller sees to that and calls again. Between enterBatch and
+ * leaveBatch nothing waits.
  *
- * Time: one clock read before and one behind a batch; the commands in it that take constant time share it. The others are
- * timed one by one, and so is every command while the slow log asks for less than a millisecond.
- * Not here: sockets, the order of replies when one is deferred (net/connection.ts).
+ * Time: one clock read before and one behind a batch; the commands in it that take constant time
+ * share it. The others are timed one by one, and so is every command while the slow log asks for
+ * less than a millisecond. Not here: sockets, the order of replies when one is deferred
+ * (net/connection.ts).
  */
 import { assert } from "../base/assert.ts";
 import { clock, nanoseconds } from "../base/clock.ts";
@@ -92,9 +95,9 @@ export class Dispatcher {
   }
 
   /**
-   * Runs the parsed commands from number `from` on; returns the number of the first one that was not run.
-   * That is fewer than all of them when: the writer holds more than WRITER_FLUSH_SIZE; `context.deferred` is set; the
-   * session wants to be closed. Hot: once per batch.
+   * Runs the parsed commands from number `from` on; returns the number of the first one that was
+   * not run. That is fewer than all of them when: the writer holds more than WRITER_FLUSH_SIZE;
+   * `context.deferred` is set; the session wants to be closed. Hot: once per batch.
    */
   run(session: Session, from: number): number {
     const c = this.context;
@@ -158,7 +161,10 @@ export class Dispatcher {
     }
   }
 
-  /** Hot: the loop over the commands of a batch. No closures, no allocation; what is rare is in #runGated. */
+  /**
+   * Hot: the loop over the commands of a batch. No closures, no allocation; what is rare is in
+   * #runGated.
+   */
   #runCommands(session: Session, from: number, count: number): number {
     const c = this.context;
     const out = this.#out;
@@ -266,7 +272,10 @@ export class Dispatcher {
     return thresholdUs >= 0 && thresholdUs < SLOWLOG_COARSE_US ? Gate.Timed | Gate.All : Gate.Timed;
   }
 
-  /** Counts what `run` did: calls of each command, and the time that they share. Hot: once per batch. */
+  /**
+   * Counts what `run` did: calls of each command, and the time that they share. Hot: once per
+   * batch.
+   */
   #count(session: Session, from: number, next: number, sharedNs: number): void {
     const commands = this.#commands;
     const stats = this.#server.stats;

@@ -1,10 +1,12 @@
 /**
- * The memo of command names: the look-up of the names that clients really send, in a few nanoseconds.
+ * The memo of command names: the look-up of the names that clients really send, in a few
+ * nanoseconds.
  *
- * Up to eight letters, folded to lower case, make two int32; they index a small direct-mapped table whose entries were
- * filled from the command table. A miss goes there and fills the entry. Folding is setting bit 0x20 in every byte: the
- * result can only be a letter when the byte was that letter in either case, and every name in the memo is all letters,
- * so an entry is never hit by another name.
+ * Up to eight letters, folded to lower case, make two int32; they index a small direct-mapped table
+ * whose entries were filled from the command table. A miss goes there and fills the entry. Folding
+ * is setting bit 0x20 in every byte: the result can only be a letter when the byte was that letter
+ * in either case, and every name in the memo is all letters, so an entry is never hit by another
+ * name.
  *
  * Measured (name-memo.bench.ts): 6 ns for GET against 16 ns through the table.
  */
@@ -27,7 +29,9 @@ export class NameMemo {
     this.#lookup = lookup;
   }
 
-  /** The command named by `length` bytes from `start`, in any case; null when there is none. Hot. */
+  /**
+   * The command named by `length` bytes from `start`, in any case; null when there is none. Hot.
+   */
   find(bytes: Buffer, start: number, length: number): Command | null {
     if (length > LENGTH_MAX || length === 0) return this.#lookup.find(bytes, start, length);
     let low = 0;

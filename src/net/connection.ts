@@ -5,24 +5,29 @@
  *                 ^                                            | short
  *                 '------- drain <---- [output queue] <--------'
  *
- * What one read brought is parsed where it lies (the chunk is only valid during the callback); only the rest of an
- * unfinished request is copied to `input`. All replies of a read go out in one write.
+ * What one read brought is parsed where it lies (the chunk is only valid during the callback); only
+ * the rest of an unfinished request is copied to `input`. All replies of a read go out in one
+ * write.
  *
  *      Open --- nothing blocked: what arrives is run at once
- *       |       Output:   a write was short. Nothing is parsed and the socket is not read until the queue is sent.
+ *       |       Output:   a write was short. Nothing is parsed, and the socket is not read, until
+ *       |                 the queue is sent.
  *       |       Deferred: a command replies later. Nothing is run; a little input is still taken.
  *       v
- *      Lingering   our side is shut down, input is dropped, the client's side is waited for (CLOSE_LINGER_MS)
+ *      Lingering   our side is shut down, input is dropped, the client's side is waited for
+ *       |          (CLOSE_LINGER_MS)
  *       v
  *      Closed
  *
- * Invariants: the writer is shared by the connections of a Worker, so it is empty whenever a callback returns. While
- * something blocks, no command of this connection runs, so replies keep the order of the requests.
- * Limits: query buffer, output (hard, soft, stalled) and idle time are looked after here and in `check`.
+ * Invariants: the writer is shared by the connections of a Worker, so it is empty whenever a
+ * callback returns. While something blocks, no command of this connection runs, so replies keep the
+ * order of the requests. Limits: query buffer, output (hard, soft, stalled) and idle time are
+ * looked after here and in `check`.
  *
- * Measured of Bun 1.4.5: pause() stops reads at once and drain still comes; a paused socket does not tell that the
- * client has closed its side until it is resumed, a reset it tells; end() closes both sides; a negative result of
- * write() is a dead socket whatever the number; drain also comes when there is nothing to send.
+ * Measured of Bun 1.4.5: pause() stops reads at once and drain still comes; a paused socket does
+ * not tell that the client has closed its side until it is resumed, a reset it tells; end() closes
+ * both sides; a negative result of write() is a dead socket whatever the number; drain also comes
+ * when there is nothing to send.
  */
 import type { Socket } from "bun";
 import { clock } from "../base/clock.ts";
@@ -79,6 +84,8 @@ const enum State {
 }
 
 const MS_PER_S = 1000;
+/** Chunks from this size on are freed by hand: see freeChunk. */
+const CHUNK_FREE_SIZE_MIN = 1024;
 
 export class Connection {
   readonly session: Session;
@@ -118,8 +125,10 @@ export class Connection {
     if (this.#blocked === 0 && this.#input.length === 0) {
       const consumed = this.#run(chunk, chunk.length);
       if (consumed < chunk.length) this.#keep(chunk, consumed);
+      if (chunk.length >= CHUNK_FREE_SIZE_MIN) freeChunk(chunk);
     } else {
       this.#keep(chunk, 0);
+      if (chunk.length >= CHUNK_FREE_SIZE_MIN) freeChunk(chunk);
       if (this.#blocked === 0) this.#runInput();
     }
   }
@@ -175,8 +184,8 @@ export class Connection {
   // ---- Running ----
 
   /**
-   * Runs the requests in bytes[0, end) and sends their replies. Returns how many bytes are done with; the rest is an
-   * unfinished request, or what may not run yet. Hot: once per read.
+   * Runs the requests in bytes[0, end) and sends their replies. Returns how many bytes are done
+   * with; the rest is an unfinished request, or what may not run yet. Hot: once per read.
    */
   #run(bytes: Buffer, end: number): number {
     const { parser, dispatcher, limits } = this.#host;
@@ -205,7 +214,10 @@ export class Connection {
     }
   }
 
-  /** Sees to what a run has left behind. False: nothing more may be run for now. Hot: once per batch. */
+  /**
+   * Sees to what a run has left behind. False: nothing more may be run for now. Hot: once per
+   * batch.
+   */
   #settle(): boolean {
     const { dispatcher, out } = this.#host;
     const context = dispatcher.context;
@@ -305,7 +317,10 @@ export class Connection {
 
   // ---- Output ----
 
-  /** Sends what is in the writer and empties it. False: the socket did not take all of it, or is gone. Hot. */
+  /**
+   * Sends what is in the writer and empties it. False: the socket did not take all of it, or is
+   * gone. Hot.
+   */
   #flush(): boolean {
     const { out, own } = this.#host;
     const length = out.length;
@@ -389,8 +404,8 @@ export class Connection {
   }
 
   /**
-   * Closes as soon as nothing is queued. Our side is shut down first and the client's waited for: a close with unread
-   * input would be a reset, which can destroy the last reply on its way.
+   * Closes as soon as nothing is queued. Our side is shut down first and the client's waited for: a
+   * close with unread input would be a reset, which can destroy the last reply on its way.
    */
   #closeWhenSent(): void {
     if (this.#state !== State.Open || this.#output.size > 0) return;
@@ -420,4 +435,14 @@ export class Connection {
     session.outputListCount = this.#output.size > 0 ? 1 : 0;
     session.memoryBytes = this.memoryBytes;
   }
+}
+
+/**
+ * Gives the memory of a read back at once. The collector would come to it late, because next to the
+ * store's memory what the reads leave behind seems little: at depth 50 a server with 1,000 keys
+ * grew to 380 MB, and every read went to cold pages (SET 0.63 µs; with this 95 MB, 0.48 µs).
+ * Detaching takes 0.2 µs.
+ */
+function freeChunk(chunk: Buffer): void {
+  (chunk.buffer as ArrayBuffer).transfer(0);
 }

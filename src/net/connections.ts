@@ -1,8 +1,9 @@
 /**
  * The connections of one Worker, and what they share: parser, writer, dispatcher.
  *
- * The listener hands sockets to `accept`; from there on the socket's events go straight to its Connection.
- * The number of clients is one atomic word for all Workers: `maxclients` holds for the process, exactly.
+ * The listener hands sockets to `accept`; from there on the socket's events go straight to its
+ * Connection. The number of clients is one atomic word for all Workers: `maxclients` holds for the
+ * process, exactly.
  */
 import { clock } from "../base/clock.ts";
 import { CONNECTION_CHECK_MS, WRITER_SIZE } from "../base/limits.ts";
@@ -19,11 +20,14 @@ import { type ClientSocket, Connection, type ConnectionHost } from "./connection
 import { describePeer } from "./peer-address.ts";
 
 const REPLY_PROTECTED = Buffer.from(
-  "-DENIED The server runs in protected mode: it has no password, so it only takes connections from this machine. " +
-    "Set a password (requirepass), or turn protected-mode off.\r\n",
+  "-DENIED The server runs in protected mode: it has no password, so it only takes connections " +
+    "from this machine. Set a password (requirepass), or turn protected-mode off.\r\n",
 );
 const INLINE_SIZE_MAX = 64 * 1024;
-/** As in Redis 7: nothing is reserved for a count, so what bounds a request is the query buffer's limit. */
+/**
+ * As in Redis 7: nothing is reserved for a count, so what bounds a request is the query buffer's
+ * limit.
+ */
 const MULTIBULK_COUNT_MAX = 2 ** 31 - 1;
 
 export class Connections implements ConnectionHost {
@@ -59,7 +63,10 @@ export class Connections implements ConnectionHost {
     this.#timer = setInterval(() => this.#check(), CONNECTION_CHECK_MS);
   }
 
-  /** A new socket; null when it was refused, and is closed already. `path`: of the Unix socket it came through. */
+  /**
+   * A new socket; null when it was refused, and is closed already. `path`: of the Unix socket it
+   * came through.
+   */
   accept(socket: ClientSocket, path: string): Connection | null {
     const clientsMax = Math.min(this.settings.maxclients, this.#descriptorsClientsMax);
     if (Atomics.add(this.#clients, 0, 1) >= clientsMax) {

@@ -1,8 +1,9 @@
 /**
  * How many descriptors this process may open, and so how many clients it can take.
  *
- * At the limit accept() fails while the listening socket stays ready, and the event loop spins on it. So clients are
- * refused well below: what is kept back (DESCRIPTORS_RESERVED) also lets a refused client be told why.
+ * At the limit accept() fails while the listening socket stays ready, and the event loop spins on
+ * it. So clients are refused well below: what is kept back (DESCRIPTORS_RESERVED) also lets a
+ * refused client be told why.
  */
 import { readFileSync } from "node:fs";
 import { DESCRIPTORS_RESERVED } from "../base/limits.ts";

@@ -4,14 +4,16 @@
  *      0              length            bytes.length
  *      |  unconsumed    |  free space     |
  *
- * Grows with what really arrived, never with what a request announces. Owns no memory while it is empty and idle, so an
- * idle connection costs nothing here. Most requests never come here: net/connection parses them where they were read.
- * Invariant: 0 <= length <= bytes.length.
+ * Grows with what really arrived, never with what a request announces. Owns no memory while it is
+ * empty and idle, so an idle connection costs nothing here. Most requests never come here:
+ * net/connection parses them where they were read. Invariant: 0 <= length <= bytes.length.
  */
 import { assert } from "../base/assert.ts";
 import { INPUT_KEEP_SIZE_MAX, INPUT_SIZE_MIN } from "../base/limits.ts";
 
-/** Above this the buffer grows by half instead of doubling: a 512 MB value must not reserve 1 GB. */
+/**
+ * Above this the buffer grows by half instead of doubling: a 512 MB value must not reserve 1 GB.
+ */
 const DOUBLING_SIZE_MAX = 64 * 1024 * 1024;
 
 export class InputBuffer {

@@ -1,11 +1,13 @@
 /**
  * Listening sockets: from an address to Connections.
  *
- * Every serving Worker listens on the same port with SO_REUSEPORT, and the kernel spreads new connections over them
- * (400 connections over four Workers: 103, 113, 87, 97). The flag would also let a second server of the same user join
- * in silently, so the first thing that `kv serve` does is `probe`, which asks for the address without it.
+ * Every serving Worker listens on the same port with SO_REUSEPORT, and the kernel spreads new
+ * connections over them (400 connections over four Workers: 103, 113, 87, 97). The flag would also
+ * let a second server of the same user join in silently, so the first thing that `kv serve` does is
+ * `probe`, which asks for the address without it.
  *
- * A handler that throws has found a bug of ours: nothing catches it, the Worker dies, and the process with it.
+ * A handler that throws has found a bug of ours: nothing catches it, the Worker dies, and the
+ * process with it.
  */
 import type { TCPSocketListener, UnixSocketListener } from "bun";
 import { FatalError, reasonOf } from "../base/errors.ts";
@@ -15,7 +17,10 @@ import { joinPort } from "./peer-address.ts";
 
 export type Listener = TCPSocketListener<Connection | null> | UnixSocketListener<Connection | null>;
 
-/** Listens on a TCP address, together with the other Workers; port 0 takes a free one. Throws FatalError. */
+/**
+ * Listens on a TCP address, together with the other Workers; port 0 takes a free one. Throws
+ * FatalError.
+ */
 export function listenTcp(
   connections: Connections,
   hostname: string,
@@ -36,7 +41,10 @@ export function listenTcp(
   }
 }
 
-/** Listens on a Unix socket. The file must not exist; its mode comes from the process' umask. Throws FatalError. */
+/**
+ * Listens on a Unix socket. The file must not exist; its mode comes from the process' umask. Throws
+ * FatalError.
+ */
 export function listenUnix(
   connections: Connections,
   path: string,
@@ -82,8 +90,8 @@ function handlersFor(connections: Connections, path: string) {
       socket.data?.close();
     },
     error(_socket: Bun.Socket<Connection | null>, error: Error): void {
-      // Errors of the connection come with `close`; this one was thrown by a handler above. Out of the event, so that
-      // it is uncaught.
+      // Errors of the connection come with `close`; this one was thrown by a handler above. Out of
+      // the event, so that it is uncaught.
       queueMicrotask(() => {
         throw error;
       });

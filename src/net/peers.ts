@@ -4,10 +4,10 @@
  *      Worker 1 -- ask --> main thread -- run --> Workers 2...n
  *               <- answers --          <- answer --
  *
- * The main thread relays, so that Workers need no channels between them. For control only (CLIENT LIST, CONFIG SET):
- * an ask takes two messages in each direction, 50 to 100 µs.
- * The asking Worker runs its own part at once, before the others; one Worker alone sends nothing.
- * Not here: the handlers (commands/peer-handlers.ts).
+ * The main thread relays, so that Workers need no channels between them. For control only (CLIENT
+ * LIST, CONFIG SET): an ask takes two messages in each direction, 50 to 100 µs. The asking Worker
+ * runs its own part at once, before the others; one Worker alone sends nothing. Not here: the
+ * handlers (commands/peer-handlers.ts).
  */
 import { assert } from "../base/assert.ts";
 import type { Peers } from "../commands/server-context.ts";
