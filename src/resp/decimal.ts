@@ -1,8 +1,9 @@
 /**
  * Decimal digits, written into bytes: the number after `:`, `$` and `*` in everything that is sent.
  *
- * Used by writer.ts (replies) and encoder.ts (requests). No string is made. The caller has ensured DIGITS_MAX bytes.
- * Not here: negative numbers beyond the sign (the caller writes it), floats, 64-bit integers (bigint, cold).
+ * Used by writer.ts (replies) and encoder.ts (requests). No string is made. The caller has ensured
+ * DIGITS_MAX bytes. Not here: negative numbers beyond the sign (the caller writes it), floats,
+ * 64-bit integers (bigint, cold).
  */
 import { debugAssert } from "../base/assert.ts";
 
@@ -15,7 +16,10 @@ const INT32_MAX = 0x7fffffff;
 /** A power of ten below 2^31: what splits a larger number into two int32 halves. */
 const HALF = 1e9;
 
-/** For 0 to 999: up to three digits in the low bytes, first digit lowest, and their number in the top byte. */
+/**
+ * For 0 to 999: up to three digits in the low bytes, first digit lowest, and their number in the
+ * top byte.
+ */
 const SHORT = new Int32Array(1000);
 for (let n = 0; n < 1000; n++) {
   const text = String(n);
@@ -25,10 +29,10 @@ for (let n = 0; n < 1000; n++) {
 }
 
 /**
- * Writes the digits of `n` (an integer, 0 <= n <= 2^53-1) at `at` and returns the offset behind them.
- * May write up to two bytes more than that: DIGITS_MAX bytes must be there in any case.
- * Hot: called for every header and integer. One load and three stores below 1000: half the time of multiplications
- * per digit (3 against 8 ns for a whole header, writer.bench.ts).
+ * Writes the digits of `n` (an integer, 0 <= n <= 2^53-1) at `at` and returns the offset behind
+ * them. May write up to two bytes more than that: DIGITS_MAX bytes must be there in any case. Hot:
+ * called for every header and integer. One load and three stores below 1000: half the time of
+ * multiplications per digit (3 against 8 ns for a whole header, writer.bench.ts).
  */
 export function writeDecimal(bytes: Buffer, at: number, n: number): number {
   if (n < 1000) {

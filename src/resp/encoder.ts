@@ -1,9 +1,10 @@
 /**
  * Request encoder: commands as arrays of bulk strings, appended to one buffer.
  *
- * The client's side of the protocol, for the benchmark (whole batches encoded ahead of their sending) and the tests.
- * Hot use: `begin` once, then one `argument` or `latin1` for each announced argument; nothing checks the count.
- * Not here: what comes back (reader.ts), what is malformed on purpose (tests write raw bytes).
+ * The client's side of the protocol, for the benchmark (whole batches encoded ahead of their
+ * sending) and the tests. Hot use: `begin` once, then one `argument` or `latin1` for each announced
+ * argument; nothing checks the count. Not here: what comes back (reader.ts), what is malformed on
+ * purpose (tests write raw bytes).
  */
 import { ByteBuffer } from "../base/byte-buffer.ts";
 import { DIGITS_MAX, writeDecimal } from "./decimal.ts";
@@ -36,7 +37,9 @@ export class RequestEncoder extends ByteBuffer {
     this.#lineEnd();
   }
 
-  /** A whole request. Not for hot loops: makes the list, and a Buffer per argument that is not one. */
+  /**
+   * A whole request. Not for hot loops: makes the list, and a Buffer per argument that is not one.
+   */
   command(...args: readonly RequestArgument[]): void {
     this.begin(args.length);
     for (const arg of args) {

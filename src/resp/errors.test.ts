@@ -1,3 +1,4 @@
+/** The error texts that carry arguments. */
 import { expect, test } from "bun:test";
 import {
   errorTexts,
@@ -7,7 +8,8 @@ import {
   wrongArgumentsCount,
 } from "./errors.ts";
 
-// Expected texts were taken from valkey-server 8.0.1; test/conformance/ compares them with a running one.
+// Expected texts were taken from valkey-server 8.0.1; test/conformance/ compares them with a
+// running one.
 
 test("unknownCommand() repeats the name and at most 128 characters of arguments", () => {
   expect(unknownCommand("NoSuch", ["a", "b"])).toBe(

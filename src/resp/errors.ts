@@ -1,9 +1,10 @@
 /**
  * Error texts, word for word as Redis 7.2 gives them: clients match on them.
  *
- * `errorTexts` holds the fixed ones, the functions below it those that carry an argument. Each text carries its own
- * code ("ERR ...", "WRONGTYPE ..."); ReplyWriter.error adds the dash and the line end, and replaces CR and LF, so an
- * argument may be any text. Arguments are latin1 strings (one character per byte of the request).
+ * `errorTexts` holds the fixed ones, the functions below it those that carry an argument. Each text
+ * carries its own code ("ERR ...", "WRONGTYPE ..."); ReplyWriter.error adds the dash and the line
+ * end, and replaces CR and LF, so an argument may be any text. Arguments are latin1 strings (one
+ * character per byte of the request).
  */
 
 export const errorTexts = {
@@ -97,7 +98,10 @@ export const errorTexts = {
   protocolUnbalancedQuotes: "ERR Protocol error: unbalanced quotes in request",
 } as const;
 
-/** How much of a command's name and of its arguments an "unknown command" error repeats, in characters. */
+/**
+ * How much of a command's name and of its arguments an "unknown command" error repeats, in
+ * characters.
+ */
 const UNKNOWN_ECHO_MAX = 128;
 
 /** `byte` stood where a `$` had to. */
@@ -105,7 +109,10 @@ export function protocolExpectedDollar(byte: number): string {
   return `ERR Protocol error: expected '$', got '${String.fromCharCode(byte)}'`;
 }
 
-/** `name` as the client wrote it; `args` as many of the arguments as there are, the text stops by itself. */
+/**
+ * `name` as the client wrote it; `args` as many of the arguments as there are, the text stops by
+ * itself.
+ */
 export function unknownCommand(name: string, args: readonly string[]): string {
   let echoed = "";
   for (const arg of args) {

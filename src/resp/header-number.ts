@@ -1,6 +1,6 @@
 /**
- * The number in a `*` or `$` header, with the strictness of Redis: an optional minus, no plus, no space, no leading
- * zero, no "-0", and it must fit into 64 bits.
+ * The number in a `*` or `$` header, with the strictness of Redis: an optional minus, no plus, no
+ * space, no leading zero, no "-0", and it must fit into 64 bits.
  *
  * Used by the careful path of RequestParser; its fast path reads one to three digits by itself.
  */
@@ -10,7 +10,10 @@ const EXACT_DIGITS_MAX = 15;
 const INT64_DIGITS = "9223372036854775807";
 const INT64_DIGITS_NEGATIVE = "9223372036854775808";
 
-/** The number in [start, end), NaN when it is malformed. Beyond 15 digits it is only roughly right: any limit is below. */
+/**
+ * The number in [start, end), NaN when it is malformed. Beyond 15 digits it is only roughly right:
+ * any limit is below.
+ */
 export function headerNumber(bytes: Buffer, start: number, end: number): number {
   const isNegative = start < end && bytes[start] === 45;
   const first = isNegative ? start + 1 : start;

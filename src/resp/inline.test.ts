@@ -1,3 +1,4 @@
+/** Inline commands: words, quotes, and lines that do not match up. */
 import { describe, expect, test } from "bun:test";
 import { InlineRequest, isHttpName } from "./inline.ts";
 

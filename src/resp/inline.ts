@@ -1,11 +1,11 @@
 /**
  * Inline commands: a line of words, as someone types it into telnet.
  *
- * Used by RequestParser when a request does not begin with `*`. Quoting as in Redis: "..." with \n \r \t \b \a \xHH
- * and \<other>, '...' with \' only; a closing quote ends the word and must be followed by space or the end.
- * Words are copied out of the line, because unquoting changes them; they land in memory of this object.
- * Limit: a line is at most ParseLimits.inlineSizeMax long, and words are never longer than the line.
- * Not a hot path: people and health checks type inline.
+ * Used by RequestParser when a request does not begin with `*`. Quoting as in Redis: "..." with \n
+ * \r \t \b \a \xHH and \<other>, '...' with \' only; a closing quote ends the word and must be
+ * followed by space or the end. Words are copied out of the line, because unquoting changes them;
+ * they land in memory of this object. Limit: a line is at most ParseLimits.inlineSizeMax long, and
+ * words are never longer than the line. Not a hot path: people and health checks type inline.
  */
 import { grownInt32 } from "./partial-request.ts";
 
@@ -38,7 +38,9 @@ export class InlineRequest {
   #at = 0;
   #end = 0;
 
-  /** Splits the line [start, end), its line end not included. False when its quotes do not match. */
+  /**
+   * Splits the line [start, end), its line end not included. False when its quotes do not match.
+   */
   split(line: Buffer, start: number, end: number): boolean {
     this.#reserve(end - start);
     this.wordsCount = 0;
@@ -75,7 +77,10 @@ export class InlineRequest {
     return true;
   }
 
-  /** Reads on from behind the opening quote. False when there is no closing one, or something stands behind it. */
+  /**
+   * Reads on from behind the opening quote. False when there is no closing one, or something stands
+   * behind it.
+   */
   #doubleQuoted(line: Buffer): boolean {
     while (this.#at < this.#end) {
       const byte = line[this.#at++] as number;
@@ -134,9 +139,9 @@ export class InlineRequest {
 }
 
 /**
- * Whether a command's name shows that a browser was made to talk to us: `POST`, or `Host:`, in any case.
- * Such a connection is closed without a word, so that what a web page put into the body is not run
- * (cross-protocol scripting). Redis does the same.
+ * Whether a command's name shows that a browser was made to talk to us: `POST`, or `Host:`, in any
+ * case. Such a connection is closed without a word, so that what a web page put into the body is
+ * not run (cross-protocol scripting). Redis does the same.
  */
 export function isHttpName(bytes: Buffer, start: number, length: number): boolean {
   if (length === 4) return equalsLower(bytes, start, "post");
@@ -157,7 +162,9 @@ function isSpace(byte: number): boolean {
   return byte === Char.Space || (byte >= Char.Tab && byte <= Char.CarriageReturn);
 }
 
-/** What ends a word without quotes: fewer characters than what may stand before one, as in Redis. */
+/**
+ * What ends a word without quotes: fewer characters than what may stand before one, as in Redis.
+ */
 function endsWord(byte: number): boolean {
   return (
     byte === Char.Space ||

@@ -1,8 +1,9 @@
 /**
- * Drives a RequestParser as a connection does, for the tests and the fuzzer: pieces in, commands out.
+ * Drives a RequestParser as a connection does, for the tests and the fuzzer: pieces in, commands
+ * out.
  *
- * Keeps the unfinished request, moves it to another place between two calls, and copies the arguments out.
- * Not for servers: makes strings of everything.
+ * Keeps the unfinished request, moves it to another place between two calls, and copies the
+ * arguments out. Not for servers: makes strings of everything.
  */
 import { assert } from "../base/assert.ts";
 import { type ParseLimits, ParseStatus, RequestParser } from "./parser.ts";

@@ -1,11 +1,11 @@
 /**
- * Fuzzes RequestParser against the specification that runs (spec.ts): streams of valid, odd and broken requests, cut
- * into random pieces, must give the same commands and the same end.
+ * Fuzzes RequestParser against the specification that runs (spec.ts): streams of valid, odd and
+ * broken requests, cut into random pieces, must give the same commands and the same end.
  *
  *      bun src/resp/parser.fuzz.ts [--seed=N] [--rounds=N]
  *
- * The seed is printed; a difference throws with the seed of its round. `canary` breaks the pieces on
- * purpose: a run with it must fail, or the fuzzer sees nothing.
+ * The seed is printed; a difference throws with the seed of its round. `canary` breaks the pieces
+ * on purpose: a run with it must fail, or the fuzzer sees nothing.
  */
 import { Prng } from "../base/prng.ts";
 import type { ParseLimits } from "./parser.ts";
@@ -105,7 +105,8 @@ function runRound(seed: number, canary: boolean): number {
       `${it.commands.length} commands, ${it.end}, ${JSON.stringify(it.commands[index])}`;
     throw new Error(
       `seed ${seed}: the parser differs from the specification at command ${index}\n` +
-        `limits   ${JSON.stringify(limits)}\nparser   ${shown(actual)}\nexpected ${shown(expected)}`,
+        `limits   ${JSON.stringify(limits)}\n` +
+        `parser   ${shown(actual)}\nexpected ${shown(expected)}`,
     );
   }
   return expected.commands.length;

@@ -1,3 +1,4 @@
+/** The request parser: happy path, bad requests, requests in pieces, the fuzzer and its canary. */
 import { describe, expect, test } from "bun:test";
 import { encodeRequest } from "./encoder.ts";
 import { errorTexts } from "./errors.ts";
@@ -285,7 +286,8 @@ describe("RequestParser.parse() in pieces", () => {
       const settledEnd = partial.position;
       fedEnd = Math.min(fedEnd + 65_536, input.length);
       status = parser.parse(input, 0, fedEnd, LIMITS, partial, 64);
-      // What was settled before this call is destroyed but for the first byte, which says what kind of request it is.
+      // What was settled before this call is destroyed but for the first byte, which says what kind
+      // of request it is.
       if (status === ParseStatus.Incomplete) input.fill("!", Math.min(settledEnd, 1), settledEnd);
     }
     expect(status).toBe(ParseStatus.Complete);

@@ -1,8 +1,9 @@
 /**
  * Request parser: the bytes that a read brought, as offsets of commands and arguments.
  *
- * Sits between net/connection (bytes in) and commands/dispatch (a batch of commands). One per Worker, reused for every
- * connection; what must outlast a call is in the connection's PartialRequest.
+ * Sits between net/connection (bytes in) and commands/dispatch (a batch of commands). One per
+ * Worker, reused for every connection; what must outlast a call is in the connection's
+ * PartialRequest.
  *
  *      start                           consumed                end
  *      | command | command |  *0  | command | unfinished command |
@@ -10,15 +11,23 @@
  *
  *      argument a of command i:  argStart[commandFirst[i] + a], argLength[...], in `bytes`
  *
- * Two paths. The fast one (#fast) knows whole multibulk requests in canonical form and nothing else; whatever it does
- * not know, it leaves to the careful one, which goes step by step through the PartialRequest and has all the rules.
+ * Two paths. The fast one (#fast) knows whole multibulk requests in canonical form and nothing
+ * else; whatever it does not know, it leaves to the careful one, which goes step by step through
+ * the PartialRequest and has all the rules. Cost per request, in batches of 16 and of 50
+ * (parser.bench.ts, AMD EPYC, all shapes mixed): GET 19 to 20 ns, SET of 128 B 25, PING 15, MSET of
+ * 10 pairs 107. Reading words of four bytes through a DataView gives 9, 13 and 5, but making the
+ * view costs 300 ns for every buffer that a socket hands over: more than it saves below 30
+ * commands.
+ *
  * Invariant: start <= consumed <= end, and everything before `consumed` is settled.
  * Limits: ParseLimits. Nothing is reserved for what a header announces.
  *
- * The rules are those of Redis 7.2 and Valkey 8.0 as seen on the wire: counts from -2^63 to 2^31-1 (a count below 1 is
- * an ignored request), a NUL in a header or an inline line stops the search for its end, a line longer than 64 KiB is an
- * error (always, where Redis lets one pass that comes in one read). One rule is stricter, as in Valkey 9: CR LF must stand where it belongs. Redis skips two bytes
- * there, whatever they are, and a client whose lengths are wrong has its data run as commands.
+ * The rules are those of Redis 7.2 and Valkey 8.0 as seen on the wire: counts from -2^63 to 2^31-1
+ * (a count below 1 is an ignored request), a NUL in a header or an inline line stops the search for
+ * its end, a line longer than 64 KiB is an error (always, where Redis lets one pass that comes in
+ * one read). One rule is stricter, as in Valkey 9: CR LF must stand where it belongs. Redis skips
+ * two bytes there, whatever they are, and a client whose lengths are wrong has its data run as
+ * commands.
  *
  * Not here: what commands mean, POST inside a multibulk request (dispatch), the socket.
  */
@@ -36,7 +45,10 @@ export const enum ParseStatus {
   Incomplete = 1,
   /** More may follow at `consumed`: run these, and call again. */
   Full = 2,
-  /** `errorText` is to be replied behind the replies of these commands, and the connection to be closed. */
+  /**
+   * `errorText` is to be replied behind the replies of these commands, and the connection to be
+   * closed.
+   */
   Error = 3,
   /** An HTTP request: close the connection without a reply. */
   SecurityClose = 4,
@@ -49,7 +61,10 @@ export interface ParseLimits {
   bulkSizeMax: number;
   /** Longest inline request, and longest header, in bytes. */
   inlineSizeMax: number;
-  /** False before a required password was given: small requests only, one per batch, so that AUTH takes effect. */
+  /**
+   * False before a required password was given: small requests only, one per batch, so that AUTH
+   * takes effect.
+   */
   authenticated: boolean;
 }
 
@@ -62,7 +77,10 @@ const ARGS_CAPACITY = 1024;
 /** Above this the arrays are given back at the next batch. */
 const ARGS_CAPACITY_KEPT_MAX = 65_536;
 const COMMANDS_CAPACITY = 64;
-/** Bytes of the shortest bulk string, `$0 CRLF CRLF`: so many can be read before the length is known. */
+/**
+ * Bytes of the shortest bulk string, `$0 CRLF CRLF`: so many can be read before the length is
+ * known.
+ */
 const BULK_SIZE_MIN = 6;
 
 const CR = 13;
@@ -95,7 +113,10 @@ export class RequestParser {
   /** Replaced when they grow. */
   argStart: Int32Array = new Int32Array(ARGS_CAPACITY);
   argLength: Int32Array = new Int32Array(ARGS_CAPACITY);
-  /** What argStart refers to: the input, or memory of the parser when the batch is one inline command. */
+  /**
+   * What argStart refers to: the input, or memory of the parser when the batch is one inline
+   * command.
+   */
   bytes: Buffer;
   /** Offset behind the last thing that is settled. */
   consumed = 0;
@@ -109,8 +130,9 @@ export class RequestParser {
   }
 
   /**
-   * Parses [start, end) of `bytes`, which must begin where the last call said `consumed` when `partial` is active.
-   * A batch is up to `commandsMax` multibulk commands, or exactly one inline command.
+   * Parses [start, end) of `bytes`, which must begin where the last call said `consumed` when
+   * `partial` is active. A batch is up to `commandsMax` multibulk commands, or exactly one inline
+   * command.
    */
   parse(
     bytes: Buffer,
@@ -164,7 +186,8 @@ export class RequestParser {
 
   /**
    * Takes whole requests in canonical form from `consumed` on; stops in front of anything else.
-   * Hot: no call except for lengths of four digits and more, no check that the careful path does as well.
+   * Hot: no call except for lengths of four digits and more, no check that the careful path does as
+   * well.
    */
   #fast(bytes: Buffer, end: number, max: number, bulkSizeMax: number): void {
     let at = this.consumed;
@@ -359,8 +382,9 @@ export class RequestParser {
   }
 
   /**
-   * Offset of the first `wanted` byte of the line at partial.position, or -1; remembers how far it looked.
-   * A NUL ends the search for good, as the C string functions in Redis do: the line is too long one day.
+   * Offset of the first `wanted` byte of the line at partial.position, or -1; remembers how far it
+   * looked. A NUL ends the search for good, as the C string functions in Redis do: the line is too
+   * long one day.
    */
   #findLineEnd(bytes: Buffer, end: number, wanted: number, partial: PartialRequest): number {
     const start = this.consumed;
@@ -380,9 +404,10 @@ export class RequestParser {
 }
 
 /**
- * Reads `count` bulk strings from `start` into argStart and argLength from `first` on. Returns the offset behind them,
- * or -1 when they are not all there or one is not in canonical form.
- * Hot. BULK_SIZE_MIN bytes are known to be there when a bulk begins, so up to three digits need no further check.
+ * Reads `count` bulk strings from `start` into argStart and argLength from `first` on. Returns the
+ * offset behind them, or -1 when they are not all there or one is not in canonical form. Hot.
+ * BULK_SIZE_MIN bytes are known to be there when a bulk begins, so up to three digits need no
+ * further check.
  */
 function fastArguments(
   bytes: Buffer,

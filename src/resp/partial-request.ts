@@ -1,19 +1,25 @@
 /**
- * What is known of a request that has not arrived as a whole: one per connection, filled and read by RequestParser.
+ * What is known of a request that has not arrived as a whole: one per connection, filled and read
+ * by RequestParser.
  *
- * Without it a request of a million arguments, or a value of 500 MB, would be parsed from its start for every piece
- * that arrives. With it each byte is looked at once, and a piece of a large value costs one comparison.
+ * Without it a request of a million arguments, or a value of 500 MB, would be parsed from its start
+ * for every piece that arrives. With it each byte is looked at once, and a piece of a large value
+ * costs one comparison.
  *
- *      request:  *3 CRLF  $3 CRLF SET CRLF  $1 CRLF k CRLF  $5000000 CRLF ......
- *                                                                         ^ position: the first byte not settled
- *                         |-- argsCount = 2 are settled --|               |-- neededSize says where it ends -->
+ *      request:  *3 CRLF $3 CRLF SET CRLF $1 CRLF k CRLF $5000000 CRLF ......
+ *                                                                       ^ position: the first
+ *                        |-- argsCount = 2 are settled --|                byte not settled
  *
- * All offsets are relative to the request's first byte, so the connection may move the bytes between two calls.
- * Invariant while active: argsCount <= argStart.length, 0 <= position, argsCount < argsExpected once that is known.
- * Memory grows with the arguments that have arrived, never with what a header announces.
+ * All offsets are relative to the request's first byte, so the connection may move the bytes
+ * between two calls. Invariant while active: argsCount <= argStart.length, 0 <= position, argsCount
+ * < argsExpected once that is known. Memory grows with the arguments that have arrived, never with
+ * what a header announces.
  */
 
-/** Relative offsets of the settled arguments; a connection that never sends in pieces has none of its own. */
+/**
+ * Relative offsets of the settled arguments; a connection that never sends in pieces has none of
+ * its own.
+ */
 const NO_ARGS = new Int32Array(0);
 const ARGS_CAPACITY_MIN = 16;
 /** Above this the arrays are given back when the request is done: 8 KiB per connection may stay. */
@@ -23,9 +29,10 @@ export class PartialRequest {
   /** Whether a request has begun: its first byte is the first of the bytes given to `parse`. */
   isActive = false;
   /**
-   * Bytes from the request's first one that must be there before parsing can go on; 0 when that is not known.
-   * It covers the argument that is arriving, not those after it: a size that a client announces is no reason to
-   * reserve it, so an input buffer grows geometrically towards it, and no further than to it.
+   * Bytes from the request's first one that must be there before parsing can go on; 0 when that is
+   * not known. It covers the argument that is arriving, not those after it: a size that a client
+   * announces is no reason to reserve it, so an input buffer grows geometrically towards it, and no
+   * further than to it.
    */
   neededSize = 0;
 
@@ -39,7 +46,9 @@ export class PartialRequest {
   position = 0;
   /** Bytes before this one hold no end of the line that begins at `position`. */
   scanned = 0;
-  /** Length of the bulk string whose contents begin at `position`, -1 while its header is expected. */
+  /**
+   * Length of the bulk string whose contents begin at `position`, -1 while its header is expected.
+   */
   bulkLength = -1;
 
   /** Begins a request, or forgets one (a connection that is reused). */

@@ -1,3 +1,4 @@
+/** The client's side: reply reader, reply scanner and request encoder, cut at every byte. */
 import { describe, expect, test } from "bun:test";
 import { encodeRequest, RequestEncoder } from "./encoder.ts";
 import { parsePieces } from "./parser-driver.ts";

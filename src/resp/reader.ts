@@ -1,14 +1,14 @@
 /**
  * Reply reader: bytes from a server, as JavaScript values.
  *
- * For the tests and the control connections of the benchmark. `feed` takes pieces cut anywhere, `next` gives the
- * replies that are whole, in order:
+ * For the tests and the control connections of the benchmark. `feed` takes pieces cut anywhere,
+ * `next` gives the replies that are whole, in order:
  *
  *      while ((reply = reader.next()) !== undefined) ...
  *
- * A reply is decoded once, when it is whole (ReplyScanner finds its end), so pieces cost O(n) in total.
- * Bulk strings are Buffers of their own (or latin1 strings, if asked for); nothing refers to what was fed.
- * Not here: counting without decoding (reply-scanner.ts).
+ * A reply is decoded once, when it is whole (ReplyScanner finds its end), so pieces cost O(n) in
+ * total. Bulk strings are Buffers of their own (or latin1 strings, if asked for); nothing refers to
+ * what was fed. Not here: counting without decoding (reply-scanner.ts).
  */
 import { assert } from "../base/assert.ts";
 import { ByteBuffer } from "../base/byte-buffer.ts";
@@ -35,7 +35,10 @@ export class ReplyDouble {
   constructor(readonly value: number) {}
 }
 
-/** Simple strings are strings; integers beyond 2^53 are bigints; bulk strings are Buffers, or strings if asked for. */
+/**
+ * Simple strings are strings; integers beyond 2^53 are bigints; bulk strings are Buffers, or
+ * strings if asked for.
+ */
 export type Reply =
   | string
   | number
@@ -69,7 +72,8 @@ export class ReplyReader {
   /** Takes bytes from the server; they may be reused by the caller afterwards. */
   feed(bytes: Uint8Array): void {
     const input = this.#input;
-    // What was given out is dropped once it is more than half of the buffer, so each byte moves once on average.
+    // What was given out is dropped once it is more than half of the buffer, so each byte moves
+    // once on average.
     if (this.#head * 2 > input.length) {
       input.bytes.copyWithin(0, this.#head, input.length);
       input.length -= this.#head;
@@ -79,7 +83,9 @@ export class ReplyReader {
     input.append(bytes as Buffer, 0, bytes.length);
   }
 
-  /** The next whole reply, or undefined when there is none yet. Throws when the stream is no RESP. */
+  /**
+   * The next whole reply, or undefined when there is none yet. Throws when the stream is no RESP.
+   */
   next(): Reply | undefined {
     if (!this.#advance()) return undefined;
     this.#at = this.#head;

@@ -1,8 +1,8 @@
 /**
  * Ready-made replies: the ones that are the same bytes every time.
  *
- * ReplyWriter copies them in whole (`raw`); who answers outside of a batch (a refused connection, for instance)
- * writes them to the socket as they are. Private memory, never modified.
+ * ReplyWriter copies them in whole (`raw`); who answers outside of a batch (a refused connection,
+ * for instance) writes them to the socket as they are. Private memory, never modified.
  */
 import { errorTexts } from "./errors.ts";
 

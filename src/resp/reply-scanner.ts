@@ -1,16 +1,18 @@
 /**
  * Reply scanner: finds where replies end, without making anything of them.
  *
- * The client's side: the benchmark counts replies with it (`count`), ReplyReader uses it to know when a reply is whole.
- * Bytes come in pieces cut anywhere; each byte is looked at once, and the contents of bulk strings not at all.
+ * The client's side: the benchmark counts replies with it (`count`), ReplyReader uses it to know
+ * when a reply is whole. Bytes come in pieces cut anywhere; each byte is looked at once, and the
+ * contents of bulk strings not at all.
  *
  *      element := type digits CRLF              :1  #t  _  ,1.5  +OK  -ERR ...
  *               | type length CRLF bytes CRLF   $3  =7  !5
- *               | type count CRLF element*      *2  %1 (two each)  ~2  >2   |1 (two each, then the reply itself)
+ *               | type count CRLF element*      *2  ~2  >2  %1, |1: two for each
  *
- * State: `pending` elements of the running reply are still to come; nesting needs no stack, only their number.
- * Invariant: between replies pending === 0, and skip === 0 and type === 0.
- * A stream that is not RESP sets `isBroken` and is not read any further. Announced sizes are counted, never reserved.
+ * State: `pending` elements of the running reply are still to come; nesting needs no stack, only
+ * their number. Invariant: between replies pending === 0, and skip === 0 and type === 0. A stream
+ * that is not RESP sets `isBroken` and is not read any further. Announced sizes are counted, never
+ * reserved.
  */
 
 const enum Type {
@@ -57,7 +59,10 @@ export class ReplyScanner {
   #value = 0;
   #isNegative = false;
 
-  /** Reads all of [start, end) and returns how many replies became whole in it (pushes not included). */
+  /**
+   * Reads all of [start, end) and returns how many replies became whole in it (pushes not
+   * included).
+   */
   count(bytes: Buffer, start: number, end: number): number {
     const before = this.repliesCount;
     let at = start;
@@ -66,8 +71,8 @@ export class ReplyScanner {
   }
 
   /**
-   * Reads up to the end of one reply and returns the offset behind it, with `isComplete` set; or reads everything
-   * and returns `end`. Hot in the benchmark.
+   * Reads up to the end of one reply and returns the offset behind it, with `isComplete` set; or
+   * reads everything and returns `end`. Hot in the benchmark.
    */
   scan(bytes: Buffer, start: number, end: number): number {
     let at = start;
@@ -109,7 +114,8 @@ export class ReplyScanner {
         return at;
       }
       const digit = byte - 48;
-      // A text line gives a meaningless value, which nothing reads; it is kept small so that it stays an int32.
+      // A text line gives a meaningless value, which nothing reads; it is kept small so that it
+      // stays an int32.
       if (digit >= 0 && digit <= 9) value = value < 100_000_000 ? value * 10 + digit : value;
       else if (byte === Type.Error) this.#isNegative = true;
       else if (byte !== CARRIAGE_RETURN && isCounted(this.#type)) this.isBroken = true;

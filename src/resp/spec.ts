@@ -1,8 +1,9 @@
 /**
- * The request protocol as a specification that runs: slow, obvious, and written without a look at parser.ts.
+ * The request protocol as a specification that runs: slow, obvious, and written without a look at
+ * parser.ts.
  *
- * The tests and the fuzzer give it a whole stream and compare what RequestParser made of the same stream in pieces.
- * Works on latin1 strings and regular expressions. Not for servers.
+ * The tests and the fuzzer give it a whole stream and compare what RequestParser made of the same
+ * stream in pieces. Works on latin1 strings and regular expressions. Not for servers.
  */
 import { errorTexts, protocolExpectedDollar } from "./errors.ts";
 
@@ -13,7 +14,10 @@ export interface SpecLimits {
   authenticated: boolean;
 }
 
-/** How the stream ends: everything consumed, in the middle of a request, with an error, as an HTTP request. */
+/**
+ * How the stream ends: everything consumed, in the middle of a request, with an error, as an HTTP
+ * request.
+ */
 export type SpecEnd = "complete" | "incomplete" | "security" | `error: ${string}`;
 
 export interface SpecResult {
@@ -75,7 +79,10 @@ function readBulk(stream: string, limits: SpecLimits): Read<string> {
   return { value: header.rest.slice(0, size), rest: header.rest.slice(size + 2) };
 }
 
-/** A header line: all up to the first CR, unless a NUL comes first, and the two bytes from that CR on. */
+/**
+ * A header line: all up to the first CR, unless a NUL comes first, and the two bytes from that CR
+ * on.
+ */
 function readHeader(
   stream: string,
   tooLong: string,
@@ -110,7 +117,10 @@ function readInline(stream: string, limits: SpecLimits): Read<string[]> {
 
 const SPACES = /^[ \t\n\v\f\r]+/;
 
-/** Plain characters, then perhaps a quoted part, which ends the word; behind the word comes a space or nothing. */
+/**
+ * Plain characters, then perhaps a quoted part, which ends the word; behind the word comes a space
+ * or nothing.
+ */
 const WORD = new RegExp(
   [
     "^([^ \\t\\n\\r\"']*)",

@@ -1,3 +1,4 @@
+/** The reply writer: every reply in RESP2 and RESP3, from private and shared memory. */
 import { describe, expect, test } from "bun:test";
 import { Prng } from "../base/prng.ts";
 import { decodeReplies } from "./reader.ts";
@@ -44,7 +45,7 @@ describe("ReplyWriter", () => {
     for (let n = 0; n < 1100; n++) expect(written((out) => out.integer(n))).toBe(`:${n}\r\n`);
   });
 
-  test("bulk strings of every size around the copy threshold, from private and shared memory", () => {
+  test("bulk strings around the copy threshold, from private and shared memory", () => {
     for (const memory of [new ArrayBuffer(3000), new SharedArrayBuffer(3000)]) {
       const source = Buffer.from(memory as ArrayBuffer);
       for (let i = 0; i < source.length; i++) source[i] = i % 251;

@@ -1,16 +1,19 @@
 /**
  * Reply writer: what commands say, as RESP bytes in one growing buffer.
  *
- * Sits between the commands and the one write per batch: a handler appends its reply, net/connection sends
- * `bytes[0, length)` when the batch is done. Also what a command takes back: `length = mark` undoes a reply.
- * `resp3` is set from the session before each batch; a method that has two forms picks by it.
+ * Sits between the commands and the one write per batch: a handler appends its reply,
+ * net/connection sends `bytes[0, length)` when the batch is done. Also what a command takes back:
+ * `length = mark` undoes a reply. `resp3` is set from the session before each batch; a method that
+ * has two forms picks by it.
  *
- * Invariant: every method appends one complete reply element, except bulkHeader (the caller appends the bytes and
- * `crlf`) and the headers of arrays, maps, sets and pushes (the caller appends the announced elements).
- * Memory is private, so the bytes may go to a socket; sources may be shared memory.
- * Not here: the texts of errors (errors.ts), constant replies as values (replies.ts), what happens to the bytes (net).
+ * Invariant: every method appends one complete reply element, except bulkHeader (the caller appends
+ * the bytes and `crlf`) and the headers of arrays, maps, sets and pushes (the caller appends the
+ * announced elements). Memory is private, so the bytes may go to a socket; sources may be shared
+ * memory. Not here: the texts of errors (errors.ts), constant replies as values (replies.ts), what
+ * happens to the bytes (net).
  *
- * No method returns anything, and none makes an object or a string, except the cold ones that take text.
+ * No method returns anything, and none makes an object or a string, except the cold ones that take
+ * text.
  */
 import { ByteBuffer } from "../base/byte-buffer.ts";
 import { DIGITS_MAX, writeDecimal } from "./decimal.ts";
@@ -41,8 +44,9 @@ const enum Byte {
 /** Type byte, sign, digits, CR, LF. */
 const HEADER_SIZE_MAX = 1 + 1 + DIGITS_MAX + 2;
 /**
- * Below this a byte loop is cheaper than Buffer.copy: a bulk of 16 B takes 16 ns, of 24 B 26 ns either way,
- * of 128 B 24 ns, where the copy alone is 17 (writer.bench.ts, values in shared memory).
+ * Below this a byte loop is cheaper than Buffer.copy: a bulk of 16 B takes 16 ns, of 24 B 26 ns
+ * either way, of 128 B 24 ns, where the copy alone is 17 (writer.bench.ts, values in shared
+ * memory).
  */
 const COPY_SIZE_MIN = 24;
 
@@ -156,7 +160,10 @@ export class ReplyWriter extends ByteBuffer {
     this.#text(text, length);
   }
 
-  /** A bulk string of `text` in latin1: for what was read from a request with one character per byte. */
+  /**
+   * A bulk string of `text` in latin1: for what was read from a request with one character per
+   * byte.
+   */
   bulkLatin1(text: string): void {
     this.bulkHeader(text.length);
     this.ensure(text.length + 2);
@@ -255,7 +262,10 @@ export class ReplyWriter extends ByteBuffer {
     this.length = at + 2;
   }
 
-  /** A line that must stay one line: otherwise a key with a line end in an error would forge a reply. */
+  /**
+   * A line that must stay one line: otherwise a key with a line end in an error would forge a
+   * reply.
+   */
   #line(type: number, text: string): void {
     this.ensure(text.length + 3);
     const bytes = this.bytes;

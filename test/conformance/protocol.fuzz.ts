@@ -2,10 +2,10 @@
  * Fuzzes two servers against each other: mutated streams of PING, ECHO, SET and GET must give the
  * same bytes from both, and the same end.
  *
- *      bun test/conformance/protocol.fuzz.ts --ours=PORT --theirs=PORT [--seed=N] [--rounds=N]
+ *      bun test/conformance/protocol.fuzz.ts --ours=PORT --theirs=PORT [--seed=N --rounds=N]
  *
  * Each round flushes nothing: its keys carry the round, so that both servers start it alike.
- * Two differences are allowed, as declared in protocol.ts: where a CR LF is missing ours stops with
+ * Two differences are allowed, as declared in protocol-suite.ts: where a CR LF is missing ours stops with
  * an error, so its replies before that must be the beginning of theirs; and Valkey 8.0 reads what
  * follows a blank line wrongly.
  * `canary` sends ours one byte less: a run with it must fail.

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { hasPeer, type Server, startKv, startPeer } from "../harness.ts";
+import { Client, hasPeer, type Server, startKv, startPeer } from "../harness.ts";
 import { fuzzProtocol } from "./protocol.fuzz.ts";
 import {
   expectedOf,
@@ -15,7 +15,7 @@ import {
   protocolCases,
   runProtocolCase,
   sendPieces,
-} from "./protocol.ts";
+} from "./protocol-suite.ts";
 import { RawConnection } from "./raw-connection.ts";
 
 const TEST_MS_MAX = 60_000;
@@ -102,6 +102,61 @@ for (const candidate of candidates) {
       const bytes = "*2\r\n$4\r\nECHO\r\n$3\r\nabc\r\nPING\n".repeat(500);
       const { reply } = await runProtocolCase(connect, bytes, "open");
       expect(reply).toBe("$3\r\nabc\r\n+PONG\r\n".repeat(500));
+    });
+  });
+}
+
+const PASSWORD = "secret";
+const withPassword: readonly Candidate[] = [
+  { name: "valkey-server", kind: "valkey", start: () => startLocked("valkey-server") },
+  { name: "redis-server", kind: "redis", start: () => startLocked("redis-server") },
+  { name: "kv", kind: "ours", start: () => startKv(["--requirepass", PASSWORD]) },
+];
+
+/** A real server with a password. Set when it runs: before, `startPeer` needs its PONG. */
+async function startLocked(name: "valkey-server" | "redis-server"): Promise<Server | null> {
+  const server = await startInstalled(name);
+  if (server === null) return null;
+  await using client = await Client.connect(server);
+  await client.command("CONFIG", "SET", "requirepass", PASSWORD);
+  return server;
+}
+
+for (const { name, start } of withPassword) {
+  describe(`before the password on ${name}`, () => {
+    let server: Server | null = null;
+    beforeAll(async () => {
+      server = await start();
+    });
+    afterAll(async () => {
+      await server?.stop();
+    });
+
+    test("small requests only", async () => {
+      if (server === null) return;
+      const connect = (): Promise<RawConnection> => RawConnection.open(server?.port ?? 0);
+      const noAuth = "-NOAUTH Authentication required.\r\n";
+      const ten = `*10\r\n$4\r\nECHO\r\n${"$1\r\nx\r\n".repeat(9)}`;
+      const cases = [
+        [`${PING}*11\r\n`, `${noAuth}-ERR Protocol error: unauthenticated multibulk length\r\n`],
+        ["*1\r\n$16385\r\n", "-ERR Protocol error: unauthenticated bulk length\r\n"],
+        ["*2147483648\r\n", "-ERR Protocol error: invalid multibulk length\r\n"],
+        ["*1\r\n$536870913\r\n", "-ERR Protocol error: invalid bulk length\r\n"],
+      ] as const;
+      for (const [bytes, reply] of cases) {
+        expect(await runProtocolCase(connect, bytes, "closed")).toEqual({ reply, end: "closed" });
+      }
+      const { reply } = await runProtocolCase(connect, ten, "waiting");
+      expect(reply).toBe("-ERR wrong number of arguments for 'echo' command\r\n");
+    });
+
+    test("AUTH counts for what is behind it in the same packet", async () => {
+      if (server === null) return;
+      const connect = (): Promise<RawConnection> => RawConnection.open(server?.port ?? 0);
+      const mget = `*21\r\n$4\r\nMGET\r\n${"$1\r\nx\r\n".repeat(20)}`;
+      const bytes = `*2\r\n$4\r\nAUTH\r\n$6\r\n${PASSWORD}\r\n${mget}`;
+      const reply = `+OK\r\n*20\r\n${"$-1\r\n".repeat(20)}`;
+      expect(await runProtocolCase(connect, bytes, "open")).toEqual({ reply, end: "open" });
     });
   });
 }

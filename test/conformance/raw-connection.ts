@@ -2,12 +2,10 @@
  * A connection for bytes that need not be requests: sends what it is given, keeps what it gets.
  *
  * For the protocol suites, which look at bytes and at who closes. Built on node:net, whose sockets
- * tell the other side's end apart from their own. Nothing here waits for time; PATIENCE_MS only
- * ends a test that has failed.
+ * tell the other side's end apart from their own. Nothing here waits for time: what never
+ * comes ends with the test's own limit.
  */
 import { connect as connectSocket, type Socket } from "node:net";
-
-const PATIENCE_MS = 10_000;
 
 export class RawConnection implements Disposable {
   readonly #socket: Socket;
@@ -40,7 +38,7 @@ export class RawConnection implements Disposable {
     });
   }
 
-  /** Sends text as latin1, or bytes; resolves when the kernel has them, or the server has closed. */
+  /** Sends text as latin1, or bytes; resolves when the kernel has them, or the server is gone. */
   send(bytes: Buffer | string): Promise<void> {
     const all = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes;
     return new Promise((resolve) => {
@@ -62,12 +60,12 @@ export class RawConnection implements Disposable {
 
   /** Waits until the server has closed the connection. */
   closed(): Promise<void> {
-    return this.#until(() => this.isClosed, "the server closes");
+    return this.#until(() => this.isClosed);
   }
 
   /** Waits until `text` is what came last. Rejects when the server closes instead. */
   async endsWith(text: string): Promise<void> {
-    await this.#until(() => this.isClosed || this.received.endsWith(text), JSON.stringify(text));
+    await this.#until(() => this.isClosed || this.received.endsWith(text));
     if (!this.received.endsWith(text)) throw new Error(`closed after ${this.#shown()}`);
   }
 
@@ -75,16 +73,11 @@ export class RawConnection implements Disposable {
     this.#socket.destroy();
   }
 
-  async #until(condition: () => boolean, what: string): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS;
+  async #until(condition: () => boolean): Promise<void> {
     while (!condition()) {
-      const left = deadline - performance.now();
-      if (left <= 0) throw new Error(`waited in vain for ${what}, received ${this.#shown()}`);
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#waiters.push(resolve);
-      const timer = setTimeout(resolve, left);
       await promise;
-      clearTimeout(timer);
     }
   }
 
