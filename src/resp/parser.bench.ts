@@ -32,6 +32,7 @@ export function makeBatches(): Batch[] {
   const key = (i: number): string => `key:${String(i).padStart(12, "0")}`;
   const keys = Array.from({ length: 10 }, (_, i) => [key(i), VALUE]).flat();
   return [
+    makeBatch("GET x1", 1, (i) => ["GET", key(i)]),
     makeBatch("GET x16", 16, (i) => ["GET", key(i)]),
     makeBatch("GET x50", 50, (i) => ["GET", key(i)]),
     makeBatch("SET 128 B x16", 16, (i) => ["SET", key(i), VALUE]),

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { Prng } from "../base/prng.ts";
 import { decodeReplies } from "./reader.ts";
+import { makeCases, writeBatch } from "./writer.bench.ts";
 import { ReplyWriter } from "./writer.ts";
 
 /** What `write` appends, latin1; the buffer starts so small that it has to grow. */
@@ -106,4 +107,9 @@ describe("ReplyWriter", () => {
     });
     expect(text).toBe("+OK\r\n+PONG\r\n");
   });
+});
+
+test("writer.bench runs, and every case writes", () => {
+  const out = new ReplyWriter(1 << 20);
+  for (const it of makeCases()) expect(writeBatch(out, it)).toBeGreaterThanOrEqual(50 * 4);
 });

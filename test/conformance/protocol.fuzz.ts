@@ -4,11 +4,10 @@
  *
  *      bun test/conformance/protocol.fuzz.ts --ours=PORT --theirs=PORT [--seed=N --rounds=N]
  *
- * Each round flushes nothing: its keys carry the round, so that both servers start it alike.
- * Two differences are allowed, as declared in protocol-suite.ts: where a CR LF is missing ours stops with
- * an error, so its replies before that must be the beginning of theirs; and Valkey 8.0 reads what
- * follows a blank line wrongly.
- * `canary` sends ours one byte less: a run with it must fail.
+ * Each round flushes nothing: its keys carry the round, so that both servers start it alike. Two
+ * differences are allowed, as declared in protocol-suite.ts: where a CR LF is missing ours stops
+ * with an error, so its replies before that must be the beginning of theirs; and Valkey 8.0 reads
+ * what follows a blank line wrongly. `canary` sends ours one byte less: a run with it must fail.
  */
 import { Prng } from "../../src/base/prng.ts";
 import { RawConnection } from "./raw-connection.ts";
