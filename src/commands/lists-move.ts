@@ -1,8 +1,8 @@
 /**
  * Lists: commands on several of them: LMOVE, RPOPLPUSH, LMPOP.
  *
- * Each is one change to everybody else: the buckets of all its keys are locked together, or the exclusive section is
- * taken when there are too many.
+ * Each is one change to everybody else: the buckets of all its keys are locked together, or the
+ * exclusive section is taken when there are too many.
  */
 import { ByteBuffer } from "../base/byte-buffer.ts";
 import { errorTexts } from "../resp/errors.ts";
@@ -85,8 +85,9 @@ function moveLocked(
   moved.length = 0;
   store.seekItem(from, fromHead ? 0 : from.itemsCount - 1);
   store.copyItem(from, moved);
-  // Pushed before it is dropped: when there is no memory nothing is lost, and a list of one element that is moved onto
-  // itself keeps its expiry. Where both ends are the same, the one that is dropped equals the one that was pushed.
+  // Pushed before it is dropped: when there is no memory nothing is lost, and a list of one element
+  // that is moved onto itself keeps its expiry. Where both ends are the same, the one that is
+  // dropped equals the one that was pushed.
   const status = store.pushItem(to, toHead, moved.bytes, 0, moved.length);
   if (status !== STATUS_OK) return status;
   store.dropItems(from, fromHead, 1);
@@ -138,7 +139,10 @@ function readPopCount(c: Context, i: number): boolean {
   return false;
 }
 
-/** Pops from the first key that exists. `isExclusive`: the keys are not locked, but nobody else runs. */
+/**
+ * Pops from the first key that exists. `isExclusive`: the keys are not locked, but nobody else
+ * runs.
+ */
 function popFirst(
   c: Context,
   keysCount: number,

@@ -1,8 +1,8 @@
 /**
  * Lists: looking for elements by their bytes: LPOS, LINSERT, LREM.
  *
- * All three go along the list element by element. LPOS does so without a lock and begins again when it was torn;
- * LINSERT and LREM hold the bucket of the key meanwhile.
+ * All three go along the list element by element. LPOS does so without a lock and begins again when
+ * it was torn; LINSERT and LREM hold the bucket of the key meanwhile.
  */
 import { errorTexts } from "../resp/errors.ts";
 import { type Cursor, TYPE_LIST } from "../store/cursor.ts";
@@ -119,7 +119,9 @@ function replyMatches(c: Context): void {
   for (let i = 0; i < matches.length; i++) c.out.integer(matches[i] as number);
 }
 
-/** LINSERT key BEFORE|AFTER pivot element: the new length, -1 without the pivot, 0 without the list. */
+/**
+ * LINSERT key BEFORE|AFTER pivot element: the new length, -1 without the pivot, 0 without the list.
+ */
 function linsert(c: Context): void {
   const isAfter = c.is(2, "AFTER");
   if (!isAfter && !c.is(2, "BEFORE")) {
@@ -153,7 +155,10 @@ function insertBeside(c: Context, cursor: Cursor, isAfter: boolean): Status {
   return status;
 }
 
-/** LREM key count element: how many were removed; from the tail when count is negative, all when it is 0. */
+/**
+ * LREM key count element: how many were removed; from the tail when count is negative, all when it
+ * is 0.
+ */
 function lrem(c: Context): void {
   if (!c.integer(2)) return;
   const count = c.value;

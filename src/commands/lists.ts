@@ -1,9 +1,10 @@
 /**
  * Lists: the ends (push, pop), ranges, single elements, trimming.
  *
- * Looking for elements is lists-search.ts, moving them between lists is lists-move.ts. Reads take no lock and are
- * thrown away when they were torn; a change holds the bucket of its key from the look-up to the last element, so a
- * push or pop of many elements is one change to everybody else. A list that becomes empty is gone.
+ * Looking for elements is lists-search.ts, moving them between lists is lists-move.ts. Reads take
+ * no lock and are thrown away when they were torn; a change holds the bucket of its key from the
+ * look-up to the last element, so a push or pop of many elements is one change to everybody else. A
+ * list that becomes empty is gone.
  */
 import { errorTexts, wrongArgumentsCount } from "../resp/errors.ts";
 import { type Cursor, TYPE_LIST, TYPE_NONE } from "../store/cursor.ts";
@@ -24,7 +25,10 @@ export function replyItem(c: Context, cursor: Cursor): void {
   c.out.crlf();
 }
 
-/** LPUSH, RPUSH, LPUSHX, RPUSHX key element [element ...]: the new length. All elements or none. Hot. */
+/**
+ * LPUSH, RPUSH, LPUSHX, RPUSHX key element [element ...]: the new length. All elements or none.
+ * Hot.
+ */
 function push(c: Context, atHead: boolean, mustExist: boolean): void {
   const store = c.store;
   const out = c.out;
@@ -56,7 +60,10 @@ function pushAll(c: Context, cursor: Cursor, atHead: boolean): Status {
   return STATUS_OK;
 }
 
-/** LPOP, RPOP key [count]: without a count one element or null, with it an array or a null array. Hot. */
+/**
+ * LPOP, RPOP key [count]: without a count one element or null, with it an array or a null array.
+ * Hot.
+ */
 function pop(c: Context, atHead: boolean): void {
   const hasCount = c.count > 2;
   if (hasCount && !hasPopCount(c)) return;

@@ -1,9 +1,9 @@
 /**
  * Copying lists, and checking them: COPY, writing a list anew, invariants.
  *
- * A copy is made element by element into full nodes of a new collection, so it is regular and has no holes whatever
- * the original looks like. The owner of the original is locked, and nobody can reach the copy until its descriptor is
- * written.
+ * A copy is made element by element into full nodes of a new collection, so it is regular and has
+ * no holes whatever the original looks like. The owner of the original is locked, and nobody can
+ * reach the copy until its descriptor is written.
  */
 import { assert } from "../base/assert.ts";
 import { type Cursor, TYPE_LIST } from "./cursor.ts";
@@ -19,8 +19,8 @@ import {
   nodeItem,
   nodeItemsCount,
   nodePush,
-  nodeResize,
 } from "./list-node.ts";
+import { nodeResize } from "./list-node-edit.ts";
 import {
   describeList,
   descriptorWord,
@@ -71,8 +71,9 @@ function copyPage(memory: Memory, from: Cursor, to: Cursor, expiresAtMs: number)
 }
 
 /**
- * Copies the elements of a long list into the nodes of a new collection, which `copied` then names. Large elements are
- * copied when `clonesLarge`, else the copy refers to the same. On failure nothing is left behind.
+ * Copies the elements of a long list into the nodes of a new collection, which `copied` then names.
+ * Large elements are copied when `clonesLarge`, else the copy refers to the same. On failure
+ * nothing is left behind.
  */
 export function copyNodes(memory: Memory, cursor: Cursor, clonesLarge: boolean): Status {
   const id = newCollectionId(memory);

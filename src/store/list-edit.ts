@@ -1,10 +1,10 @@
 /**
  * Lists: changing the middle (LSET, LINSERT, LREM), copying, and checking.
  *
- * lists.ts has the ends, list-page.ts the layout. Everything here happens while the cursor's bucket is locked. A
- * change moves bytes of one page. A page that overflows grows, up to the largest node; when that is not enough, or
- * when freed nodes have left more holes than there are nodes, the list is written anew with full nodes, which is paid
- * for by the changes that made it necessary.
+ * lists.ts has the ends, list-page.ts the layout. Everything here happens while the cursor's bucket
+ * is locked. A change moves bytes of one page. A page that overflows grows, up to the largest node;
+ * when that is not enough, or when freed nodes have left more holes than there are nodes, the list
+ * is written anew with full nodes, which is paid for by the changes that made it necessary.
  */
 import { assert } from "../base/assert.ts";
 import { markAccess } from "./access.ts";
@@ -15,15 +15,11 @@ import {
   NODE_CAPACITY_MAX,
   NODE_HEADER_SIZE,
   NODE_ITEM_OVERHEAD,
-  nodeCompact,
   nodeHeadPosition,
-  nodeInsert,
   nodeItemsSize,
-  nodeRemove,
-  nodeResize,
-  nodeSet,
   nodeSetHeadPosition,
 } from "./list-node.ts";
+import { nodeCompact, nodeInsert, nodeRemove, nodeResize, nodeSet } from "./list-node-edit.ts";
 import {
   descriptorWord,
   enterNode,
@@ -62,7 +58,9 @@ import { removeKey } from "./remove.ts";
 import { retire } from "./retired.ts";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
 
-/** A node in the middle is moved to a smaller block when it needs less than this part of its own. */
+/**
+ * A node in the middle is moved to a smaller block when it needs less than this part of its own.
+ */
 const SHRINK_PART = 4;
 const SHRINK_SIZE_MIN = 512;
 /** Holes that a list may have for nothing. */
@@ -100,8 +98,8 @@ export function setItem(
 }
 
 /**
- * Inserts an element so that it becomes element `index`, from 0 to itemsCount. On anything but STATUS_OK nothing has
- * changed. At an end it is a push.
+ * Inserts an element so that it becomes element `index`, from 0 to itemsCount. On anything but
+ * STATUS_OK nothing has changed. At an end it is a push.
  */
 export function insertItem(
   memory: Memory,
@@ -130,7 +128,10 @@ export function insertItem(
   return STATUS_OK;
 }
 
-/** Sets or inserts in the page of a short list. False, with nothing changed, when it would become too large. */
+/**
+ * Sets or inserts in the page of a short list. False, with nothing changed, when it would become
+ * too large.
+ */
 function placeInPage(
   memory: Memory,
   cursor: Cursor,
@@ -181,7 +182,10 @@ function sizeWith(memory: Memory, cursor: Cursor, length: number): number {
   return (NODE_HEADER_SIZE + size + count * NODE_ITEM_OVERHEAD + 7) & ~7;
 }
 
-/** Sets or inserts in a long list: the element itself, or the pieces of a large one and its reference. */
+/**
+ * Sets or inserts in a long list: the element itself, or the pieces of a large one and its
+ * reference.
+ */
 function placeInNode(
   memory: Memory,
   cursor: Cursor,
@@ -252,8 +256,9 @@ function moveNode(memory: Memory, cursor: Cursor, before: number, capacity: numb
 }
 
 /**
- * After the cursor's node, whose head was at position `head`, got `change` elements more in its middle: keeps all
- * positions right when it is the first or the last node, else the list becomes irregular.
+ * After the cursor's node, whose head was at position `head`, got `change` elements more in its
+ * middle: keeps all positions right when it is the first or the last node, else the list becomes
+ * irregular.
  */
 function keepPositions(memory: Memory, cursor: Cursor, head: number, change: number): void {
   const words = memory.words[cursor.nodeSlot] as Int32Array;
@@ -270,8 +275,9 @@ function keepPositions(memory: Memory, cursor: Cursor, head: number, change: num
 }
 
 /**
- * Removes element `index`, which exists; with the last one the key is removed. The cursor stays at that place, so that
- * seeking `index` (the element that followed) or `index - 1` next costs no search.
+ * Removes element `index`, which exists; with the last one the key is removed. The cursor stays at
+ * that place, so that seeking `index` (the element that followed) or `index - 1` next costs no
+ * search.
  */
 export function removeItem(memory: Memory, cursor: Cursor, index: number): void {
   if (cursor.itemsCount === 1) {
@@ -308,7 +314,10 @@ function removeFromNode(memory: Memory, cursor: Cursor): void {
   shrinkNode(memory, cursor);
 }
 
-/** Frees the cursor's node with its last element; the cursor goes to the element that followed, if there is one. */
+/**
+ * Frees the cursor's node with its last element; the cursor goes to the element that followed, if
+ * there is one.
+ */
 function removeNode(memory: Memory, cursor: Cursor): void {
   const number = cursor.nodeNumber;
   const isFirst = number === descriptorWord(memory, cursor, DESCRIPTOR_FIRST);
@@ -339,7 +348,10 @@ function fillHoles(memory: Memory, cursor: Cursor): void {
   if (holes * 2 > numbers) rebuildList(memory, cursor);
 }
 
-/** Gives back most of a node in the middle that has little left. Those at the ends are pushed to, and go soon. */
+/**
+ * Gives back most of a node in the middle that has little left. Those at the ends are pushed to,
+ * and go soon.
+ */
 function shrinkNode(memory: Memory, cursor: Cursor): void {
   const capacity = cursor.nodeCapacity;
   const wanted = sizeWith(memory, cursor, 0);

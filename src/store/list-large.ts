@@ -1,12 +1,12 @@
 /**
- * Large list elements: those that no list node takes are kept as pieces of their own, like a long string, and the list
- * node holds a reference of 12 bytes in their place.
+ * Large list elements: those that no list node takes are kept as pieces of their own, like a long
+ * string, and the list node holds a reference of 12 bytes in their place.
  *
  *   reference: | id low | id high | length |, unaligned, little-endian
  *
- * Piece k of an element is the node (id, k) with STRING_NODE_SIZE bytes. The list that holds the reference owns them:
- * they are made before the reference is stored and retired when it is dropped, always under the list's bucket lock.
- * Nothing of an element ever changes, so it has no holes.
+ * Piece k of an element is the node (id, k) with STRING_NODE_SIZE bytes. The list that holds the
+ * reference owns them: they are made before the reference is stored and retired when it is dropped,
+ * always under the list's bucket lock. Nothing of an element ever changes, so it has no holes.
  */
 import type { ByteBuffer } from "../base/byte-buffer.ts";
 import type { Cursor } from "./cursor.ts";
@@ -23,7 +23,10 @@ export const REFERENCE_SIZE = 12;
 /** The reference that createLarge or cloneLarge made last. */
 export const reference = Buffer.alloc(REFERENCE_SIZE);
 
-/** Stores an element in pieces and leaves its reference in `reference`. On failure nothing is left behind. */
+/**
+ * Stores an element in pieces and leaves its reference in `reference`. On failure nothing is left
+ * behind.
+ */
 export function createLarge(memory: Memory, bytes: Buffer, start: number, length: number): Status {
   if (length > STRING_SIZE_MAX) return STATUS_TOO_LARGE;
   const { low, high } = newCollectionId(memory);
@@ -42,7 +45,9 @@ export function createLarge(memory: Memory, bytes: Buffer, start: number, length
   return STATUS_OK;
 }
 
-/** Copies the element that the reference at `at` names; the copy's reference is left in `reference`. */
+/**
+ * Copies the element that the reference at `at` names; the copy's reference is left in `reference`.
+ */
 export function cloneLarge(memory: Memory, bytes: Buffer, at: number): Status {
   const idLow = readWord(bytes, at);
   const idHigh = readWord(bytes, at + 4);
@@ -107,22 +112,26 @@ export function freeLargeInNodes(
   }
 }
 
-/** Length of the element that the reference at `at` names; of garbage, some length that an element could have. */
+/**
+ * Length of the element that the reference at `at` names; of garbage, some length that an element
+ * could have.
+ */
 export function largeLength(bytes: Buffer, at: number): number {
   const length = readWord(bytes, at + 8);
   return length < 0 || length > STRING_SIZE_MAX ? 0 : length;
 }
 
 /**
- * Appends the cursor's current element, which is large, to `out`. In an optimistic read what was appended counts only
- * once the read is confirmed, and it stops early when it cannot be.
+ * Appends the cursor's current element, which is large, to `out`. In an optimistic read what was
+ * appended counts only once the read is confirmed, and it stops early when it cannot be.
  */
 export function copyLarge(memory: Memory, cursor: Cursor, out: ByteBuffer): void {
   const bytes = cursor.itemBytes;
   const idLow = readWord(bytes, cursor.itemStart);
   const idHigh = readWord(bytes, cursor.itemStart + 4);
   const length = cursor.itemLength;
-  // A half-changed length must not make room for half a gigabyte: believe it only when it is stable.
+  // A half-changed length must not make room for half a gigabyte: believe it only when it is
+  // stable.
   if (!cursor.isLocked && !isUnchanged(memory.keys, cursor)) return;
   out.ensure(length);
   for (let position = 0, number = 0; position < length; number++) {

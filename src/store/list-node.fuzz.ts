@@ -1,11 +1,12 @@
 /**
- * Fuzzer of list nodes: random operations on a page against an array, its invariants checked after each, and a page
- * of garbage that every reading function must survive within its range.
+ * Fuzzer of list nodes: random operations on a page against an array, its invariants checked after
+ * each, and a page of garbage that every reading function must survive within its range.
  *
  * Run: bun src/store/list-node.fuzz.ts [--seed N] [--steps N]. A small run is part of the tests.
  */
 import { assert } from "../base/assert.ts";
 import * as node from "./list-node.ts";
+import * as edit from "./list-node-edit.ts";
 
 const OFFSET = 4096;
 const MEMORY_SIZE = 128 * 1024;
@@ -108,7 +109,7 @@ function pushOwnEnd(m: NodeModel, _random: unknown, e: Element): void {
   if (!fits) return;
   keepsPositions(m, isForward(m) ? 0 : -1, () => {
     if (!node.nodeFits(words, OFFSET, capacity, length)) {
-      node.nodeCompact(bytes, words, OFFSET, capacity);
+      edit.nodeCompact(bytes, words, OFFSET, capacity);
     }
     node.nodePush(bytes, words, OFFSET, capacity, e.bytes, 0, length, e.isReference);
     isForward(m) ? m.items.push(e) : m.items.unshift(e);
@@ -120,7 +121,7 @@ function pushOrigin(m: NodeModel, _random: unknown, e: Element): void {
   const length = e.bytes.length;
   const fits = mustFit(m, length);
   keepsPositions(m, fits && isForward(m) ? -1 : 0, () => {
-    const done = node.nodePushOrigin(
+    const done = edit.nodePushOrigin(
       bytes,
       words,
       OFFSET,
@@ -150,7 +151,7 @@ function setItem(m: NodeModel, random: (bound: number) => number, e: Element): v
   const { bytes, words, capacity } = m;
   const replaced = (m.items[at] as Element).bytes.length;
   const fits = mustFit(m, e.bytes.length - replaced - node.NODE_ITEM_OVERHEAD);
-  const done = node.nodeSet(
+  const done = edit.nodeSet(
     bytes,
     words,
     OFFSET,
@@ -169,7 +170,7 @@ function insertItem(m: NodeModel, random: (bound: number) => number, e: Element)
   const at = random(m.items.length + 1);
   const { bytes, words, capacity } = m;
   const fits = mustFit(m, e.bytes.length);
-  const done = node.nodeInsert(
+  const done = edit.nodeInsert(
     bytes,
     words,
     OFFSET,
@@ -187,14 +188,14 @@ function insertItem(m: NodeModel, random: (bound: number) => number, e: Element)
 function removeItem(m: NodeModel, random: (bound: number) => number): void {
   if (m.items.length === 0) return;
   const at = random(m.items.length);
-  node.nodeRemove(m.bytes, m.words, OFFSET, m.capacity, at);
+  edit.nodeRemove(m.bytes, m.words, OFFSET, m.capacity, at);
   m.items.splice(at, 1);
 }
 
 function resize(m: NodeModel, random: (bound: number) => number): void {
   const capacity = Math.min(m.capacity + 8 * random(40), node.NODE_CAPACITY_MAX);
   m.bytes.fill(0xee, OFFSET + m.capacity);
-  node.nodeResize(m.bytes, m.words, OFFSET, m.capacity, capacity);
+  edit.nodeResize(m.bytes, m.words, OFFSET, m.capacity, capacity);
   m.capacity = capacity;
 }
 
@@ -209,7 +210,7 @@ const OPERATIONS = {
   removeItem,
   resize,
   compact: (m) =>
-    keepsPositions(m, 0, () => node.nodeCompact(m.bytes, m.words, OFFSET, m.capacity)),
+    keepsPositions(m, 0, () => edit.nodeCompact(m.bytes, m.words, OFFSET, m.capacity)),
   moveHead: (m, random) => node.nodeSetHeadPosition(m.words, OFFSET, random(2 ** 31) * 2),
 } satisfies Record<string, Operation>;
 

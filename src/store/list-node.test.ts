@@ -1,6 +1,8 @@
+/** List nodes: both directions, exact capacity, and a model of arrays. */
 import { describe, expect, test } from "bun:test";
 import { fuzzGarbage, fuzzNode, makeRandom, NodeModel } from "./list-node.fuzz.ts";
 import * as node from "./list-node.ts";
+import * as edit from "./list-node-edit.ts";
 
 const OFFSET = 64;
 const CAPACITY = 128;
@@ -12,7 +14,7 @@ function makePage(direction: number) {
   const push = (text: string) =>
     node.nodePush(bytes, words, OFFSET, CAPACITY, Buffer.from(text), 0, text.length, false);
   const pushOrigin = (text: string) =>
-    node.nodePushOrigin(bytes, words, OFFSET, CAPACITY, Buffer.from(text), 0, text.length, false);
+    edit.nodePushOrigin(bytes, words, OFFSET, CAPACITY, Buffer.from(text), 0, text.length, false);
   const read = () => {
     const items: string[] = [];
     for (let i = 0; node.nodeItem(words, OFFSET, CAPACITY, i); i++) {
@@ -60,7 +62,7 @@ describe("list node", () => {
     expect(node.nodeFits(words, OFFSET, CAPACITY, 1)).toBe(false);
     expect(node.nodeFitsCompacted(words, OFFSET, CAPACITY, 52)).toBe(true);
     expect(node.nodeFitsCompacted(words, OFFSET, CAPACITY, 53)).toBe(false);
-    node.nodeCompact(bytes, words, OFFSET, CAPACITY);
+    edit.nodeCompact(bytes, words, OFFSET, CAPACITY);
     expect(node.nodeFits(words, OFFSET, CAPACITY, 52)).toBe(true);
     expect(read()).toEqual(["y".repeat(60)]);
   });
@@ -77,18 +79,18 @@ describe("list node", () => {
     expect(read()).toEqual(["zz", "bb", "cc"]);
   });
 
-  test("nodeSet(), nodeInsert() and nodeRemove() change one element and its neighbours stay", () => {
+  test("nodeSet(), nodeInsert() and nodeRemove() leave the neighbours alone", () => {
     const { bytes, words, push, read } = makePage(node.NODE_BACKWARD);
     for (const text of ["d", "c", "b", "a"]) push(text);
-    node.nodeSet(bytes, words, OFFSET, CAPACITY, 1, Buffer.from("BBB"), 0, 3, true);
+    edit.nodeSet(bytes, words, OFFSET, CAPACITY, 1, Buffer.from("BBB"), 0, 3, true);
     expect(node.nodeItem(words, OFFSET, CAPACITY, 1) && node.foundItem.isReference).toBe(true);
     expect(node.nodeItem(words, OFFSET, CAPACITY, 2) && node.foundItem.isReference).toBe(false);
-    node.nodeInsert(bytes, words, OFFSET, CAPACITY, 3, Buffer.from("new"), 0, 3, false);
+    edit.nodeInsert(bytes, words, OFFSET, CAPACITY, 3, Buffer.from("new"), 0, 3, false);
     expect(read()).toEqual(["a", "BBB", "c", "new", "d"]);
-    node.nodeRemove(bytes, words, OFFSET, CAPACITY, 2);
+    edit.nodeRemove(bytes, words, OFFSET, CAPACITY, 2);
     expect(read()).toEqual(["a", "BBB", "new", "d"]);
     const tooLong = Buffer.alloc(300);
-    expect(node.nodeSet(bytes, words, OFFSET, CAPACITY, 0, tooLong, 0, 300, false)).toBe(false);
+    expect(edit.nodeSet(bytes, words, OFFSET, CAPACITY, 0, tooLong, 0, 300, false)).toBe(false);
     expect(read()).toEqual(["a", "BBB", "new", "d"]);
   });
 

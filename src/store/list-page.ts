@@ -1,18 +1,21 @@
 /**
  * Where the elements of a list are: its descriptor, its pages, and moving the cursor among them.
  *
- * A short list is one page (list-node.ts) inside its key's record; the record's value length is the page's capacity.
- * A long one is a descriptor in the record, and pages that are nodes, numbered without a gap from head to tail:
+ * A short list is one page (list-node.ts) inside its key's record; the record's value length is the
+ * page's capacity. A long one is a descriptor in the record, and pages that are nodes, numbered
+ * without a gap from head to tail:
  *
- *   | id low | id high | first node | last node | elements | head position | large elements | irregular, holes |
+ *   | id low | id high | first node | last node | elements | head position | large elements |
+ *   | irregular, holes |
  *
- * The head takes falling node numbers, the tail rising ones. Each page knows the list position of its elements, an
- * int32 that falls towards the head, so any index is found by interpolation over the nodes. Inserting or removing in
- * the middle makes the list irregular: positions then mean nothing and an index is found by counting along the nodes
- * from the nearer end. A node in the middle that loses its last element is freed and leaves a hole in the numbers.
+ * The head takes falling node numbers, the tail rising ones. Each page knows the list position of
+ * its elements, an int32 that falls towards the head, so any index is found by interpolation over
+ * the nodes. Inserting or removing in the middle makes the list irregular: positions then mean
+ * nothing and an index is found by counting along the nodes from the nearer end. A node in the
+ * middle that loses its last element is freed and leaves a hole in the numbers.
  *
- * Everything here also runs in optimistic reads: what is half-changed gives a wrong answer or none, within bounds, and
- * every walk over nodes stops when the owner's bucket is no longer as it was.
+ * Everything here also runs in optimistic reads: what is half-changed gives a wrong answer or none,
+ * within bounds, and every walk over nodes stops when the owner's bucket is no longer as it was.
  */
 import type { Cursor } from "./cursor.ts";
 import { isUnchanged } from "./index.ts";
@@ -41,7 +44,10 @@ export const LIST_IRREGULAR = 1;
 export const LIST_HOLE = 2;
 export const LIST_DESCRIPTOR_SIZE = 32;
 
-/** Interpolation needs two or three probes, bisection every other time bounds it: more means a half-changed list. */
+/**
+ * Interpolation needs two or three probes, bisection every other time bounds it: more means a
+ * half-changed list.
+ */
 const PROBES_MAX = 80;
 
 /** Fills what the cursor says of the list that describeRecord found. Hot. */
@@ -89,9 +95,9 @@ export function findListNode(memory: Memory, cursor: Cursor, number: number): bo
 }
 
 /**
- * Moves the cursor to element `index`, 0 at the head: itemBytes, itemStart, itemLength and itemIsLarge describe it.
- * False when there is no such element. O(1) in a short list, near the ends and near the last one; else O(log n), and
- * in an irregular list one look-up a node. Hot.
+ * Moves the cursor to element `index`, 0 at the head: itemBytes, itemStart, itemLength and
+ * itemIsLarge describe it. False when there is no such element. O(1) in a short list, near the ends
+ * and near the last one; else O(log n), and in an irregular list one look-up a node. Hot.
  */
 export function seekItem(memory: Memory, cursor: Cursor, index: number): boolean {
   if (index < 0 || index >= cursor.itemsCount) return false;
@@ -154,7 +160,10 @@ function isStable(memory: Memory, cursor: Cursor): boolean {
   return cursor.isLocked || isUnchanged(memory.keys, cursor);
 }
 
-/** The element is in the cursor's page or at the near end of the next one, as for whoever goes along the list. */
+/**
+ * The element is in the cursor's page or at the near end of the next one, as for whoever goes along
+ * the list.
+ */
 function seekNear(memory: Memory, cursor: Cursor, index: number): boolean {
   if (cursor.nodeCapacity === 0) return false;
   const item = cursor.nodeItem + index - cursor.itemIndex;
@@ -199,7 +208,8 @@ function searchNodes(memory: Memory, cursor: Cursor, index: number): boolean {
   const position = (descriptorWord(memory, cursor, LIST_HEAD) + index) | 0;
   let low = descriptorWord(memory, cursor, DESCRIPTOR_FIRST);
   let high = descriptorWord(memory, cursor, DESCRIPTOR_LAST);
-  // Indices of the first element that can be in node `low`, and of the last one that can be in node `high`.
+  // Indices of the first element that can be in node `low`, and of the last one that can be in node
+  // `high`.
   let lowIndex = 0;
   let highIndex = cursor.itemsCount - 1;
   for (let probe = 0; low <= high && probe < PROBES_MAX; probe++) {

@@ -1,6 +1,7 @@
 /**
- * Model-based fuzzing of lists: random operations on a few keys, each compared with arrays, invariants checked after
- * every change, and at the end everything removed: no node and no piece of a large element may be left.
+ * Model-based fuzzing of lists: random operations on a few keys, each compared with arrays,
+ * invariants checked after every change, and at the end everything removed: no node and no piece of
+ * a large element may be left.
  *
  * Run: bun src/store/lists.fuzz.ts [--seed=N] [--steps=N]. A small run is part of the tests.
  */

@@ -1,3 +1,7 @@
+/**
+ * Lists in the store: the forms that a list takes, what is freed, a model of arrays, several
+ * Workers.
+ */
 import { describe, expect, test } from "bun:test";
 import { ByteBuffer } from "../base/byte-buffer.ts";
 import type { Cursor } from "./cursor.ts";
@@ -5,6 +9,7 @@ import { TYPE_LIST, TYPE_NONE } from "./cursor.ts";
 import { SHARD_ENTRIES } from "./layout.ts";
 import { listInvariants } from "./list-copy.ts";
 import { descriptorWord, LIST_IRREGULAR, LIST_STATE } from "./list-page.ts";
+import { ListBench } from "./lists.bench.ts";
 import { fuzzLists, ListFuzzer } from "./lists.fuzz.ts";
 import { LIST_INLINE_SIZE_MAX, LIST_ITEM_SIZE_MAX } from "./lists.ts";
 import { RESERVE_SIZE_MIN } from "./memory.ts";
@@ -118,7 +123,7 @@ describe("lists", () => {
     expect(list.nodesCount()).toBeLessThanOrEqual(6);
   });
 
-  test("insertItem() and removeItem() in the middle make a list irregular, and it stays right", () => {
+  test("insertItem() and removeItem() in the middle leave a list irregular and right", () => {
     const list = new List();
     const items = numbers(0, 2000);
     list.push(TAIL, ...items);
@@ -177,7 +182,7 @@ describe("lists", () => {
     expect(list.all().length).toBe(201);
   });
 
-  test("pushItem() gives STATUS_OUT_OF_MEMORY and changes nothing when the reservation is used up", () => {
+  test("pushItem() changes nothing when the reservation is used up", () => {
     const list = new List();
     list.push(TAIL, "kept");
     const big = Buffer.alloc(RESERVE_SIZE_MIN, 1);
@@ -202,6 +207,13 @@ describe("lists", () => {
     const output = await new Response(child.stdout).text();
     expect(`${output}exit ${await child.exited}`).toEndWith("exit 0");
   }, 60_000);
+
+  test("ListBench runs with small parameters", () => {
+    const lists = new ListBench(3, 10, 128);
+    for (let i = 0; i < 100; i++) lists.pushCapped();
+    lists.readRange(50);
+    expect(lists.bytesRead).toBe(10 * 128);
+  });
 
   test("the fuzzer notices a list that differs", () => {
     const fuzzer = new ListFuzzer(5);

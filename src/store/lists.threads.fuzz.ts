@@ -1,15 +1,18 @@
 /**
- * Lists under several Workers: writers change windows of consecutive numbers, readers must never see anything else.
+ * Lists under several Workers: writers change windows of consecutive numbers, readers must never
+ * see anything else.
  *
- * Each list holds consecutive numbers, each in an element that can be checked by itself: the number, and padding that
- * follows from it. Writers push the next number at the tail or the one before the first at the head, drop at the ends,
- * replace an element by the same number with other padding, insert and remove in the middle, and write the list anew.
- * Under the lock a list is broken for a moment; a read that endRead confirms must see consecutive numbers only.
+ * Each list holds consecutive numbers, each in an element that can be checked by itself: the
+ * number, and padding that follows from it. Writers push the next number at the tail or the one
+ * before the first at the head, drop at the ends, replace an element by the same number with other
+ * padding, insert and remove in the middle, and write the list anew. Under the lock a list is
+ * broken for a moment; a read that endRead confirms must see consecutive numbers only.
  *
- * The control comes with it: readers also count how often a read that endRead refused was wrong. If that is never so,
- * the run has proved nothing, and it fails.
+ * The control comes with it: readers also count how often a read that endRead refused was wrong. If
+ * that is never so, the run has proved nothing, and it fails.
  *
- * Run: bun src/store/lists.threads.fuzz.ts [--seed=N] [--steps=N]. A small run, in a process of its own, is part of the tests.
+ * Run: bun src/store/lists.threads.fuzz.ts [--seed=N] [--steps=N]. A small run, in a process of its
+ * own, is part of the tests.
  */
 import { parentPort } from "node:worker_threads";
 import { assert } from "../base/assert.ts";

@@ -1,14 +1,15 @@
 /**
  * Lists: pushing and dropping at the ends, and turning a short list into a long one.
  *
- * list-page.ts says how a list lies in memory and finds elements, list-edit.ts changes the middle. Everything here
- * happens while the cursor's bucket is locked. A push writes the element's bytes and a few words and moves nothing:
- * in a short list into the page of the record, which grows by half until it is LIST_INLINE_SIZE_MAX, in a long one
- * into the node at that end, or a new node in front of it. A drop moves a counter of the end's page; a page that has
- * nothing left is freed without looking at its elements.
+ * list-page.ts says how a list lies in memory and finds elements, list-edit.ts changes the middle.
+ * Everything here happens while the cursor's bucket is locked. A push writes the element's bytes
+ * and a few words and moves nothing: in a short list into the page of the record, which grows by
+ * half until it is LIST_INLINE_SIZE_MAX, in a long one into the node at that end, or a new node in
+ * front of it. A drop moves a counter of the end's page; a page that has nothing left is freed
+ * without looking at its elements.
  *
- * After each call the cursor's itemsCount is right and its type is TYPE_NONE when the list is gone; its position in
- * the list is lost.
+ * After each call the cursor's itemsCount is right and its type is TYPE_NONE when the list is gone;
+ * its position in the list is lost.
  */
 import { assert } from "../base/assert.ts";
 import { markAccess } from "./access.ts";
@@ -22,22 +23,19 @@ import {
   NODE_HEADER_SIZE,
   NODE_ITEM_OVERHEAD,
   nodeCapacityFor,
-  nodeCompact,
   nodeDirection,
   nodeDropHead,
   nodeDropTail,
   nodeFits,
   nodeFitsCompacted,
-  nodeFitsOrigin,
   nodeHeadPosition,
   nodeInit,
   nodeItemsCount,
   nodeItemsSize,
   nodePush,
-  nodePushOrigin,
-  nodeResize,
   nodeWaste,
 } from "./list-node.ts";
+import { nodeCompact, nodeFitsOrigin, nodePushOrigin, nodeResize } from "./list-node-edit.ts";
 import {
   describeList,
   descriptorWord,
@@ -66,7 +64,10 @@ import { reserveValue, rewrite, setInlineLength } from "./upsert.ts";
 
 /** Bytes of the page up to which a list stays inside its record. */
 export const LIST_INLINE_SIZE_MAX = 2048;
-/** The longest element that a page takes; a longer one is kept in pieces. Two of them must fit the largest node. */
+/**
+ * The longest element that a page takes; a longer one is kept in pieces. Two of them must fit the
+ * largest node.
+ */
 export const LIST_ITEM_SIZE_MAX = 16_000;
 /** Bytes of a node, so that with header and key it fills a block; long lists get larger ones. */
 const NODE_SIZE = 4072;
@@ -78,8 +79,8 @@ export const SHORT_LIST = TYPE_LIST << RECORD_TYPE_SHIFT;
 export const LONG_LIST = SHORT_LIST | FLAG_NODES;
 
 /**
- * Adds an element at the head or the tail of the cursor's list, which is created when the key is missing. On anything
- * but STATUS_OK nothing has changed. Hot.
+ * Adds an element at the head or the tail of the cursor's list, which is created when the key is
+ * missing. On anything but STATUS_OK nothing has changed. Hot.
  */
 export function pushItem(
   memory: Memory,
@@ -188,7 +189,8 @@ function pushShortSlow(
   const needed =
     NODE_HEADER_SIZE + nodeItemsSize(words, cursor.valueStart) + live * NODE_ITEM_OVERHEAD + length;
   const capacity = cursor.valueLength;
-  // Compaction pays when it wins back much of the page; a little at a time, it would move the page for every push.
+  // Compaction pays when it wins back much of the page; a little at a time, it would move the page
+  // for every push.
   const waste = nodeWaste(words, cursor.valueStart);
   const isOwn = isOwnEnd(words, cursor.valueStart, atHead);
   if (needed > capacity || (isOwn && waste * 4 < capacity)) {
@@ -340,7 +342,10 @@ function pushIntoNode(
   return nodePushOrigin(page, words, offset, capacity, bytes, start, length, isReference);
 }
 
-/** Makes an empty node in front of the head or behind the tail, with room for an element of `length` bytes. */
+/**
+ * Makes an empty node in front of the head or behind the tail, with room for an element of `length`
+ * bytes.
+ */
 function addNode(memory: Memory, cursor: Cursor, atHead: boolean, length: number): Status {
   const first = descriptorWord(memory, cursor, DESCRIPTOR_FIRST);
   const last = descriptorWord(memory, cursor, DESCRIPTOR_LAST);
@@ -365,7 +370,10 @@ export function nodeSize(nodes: number): number {
   return nodes < LONG_LIST_NODES ? NODE_SIZE : NODE_SIZE_LONG;
 }
 
-/** Drops `count` elements (at least 1) at the head or the tail; with all of them the key is removed. Hot. */
+/**
+ * Drops `count` elements (at least 1) at the head or the tail; with all of them the key is removed.
+ * Hot.
+ */
 export function dropItems(memory: Memory, cursor: Cursor, atHead: boolean, count: number): void {
   if (count >= cursor.itemsCount) {
     removeKey(memory, cursor);

@@ -1,11 +1,14 @@
 /**
- * Differential fuzzing of lists: the same random commands to a real server and to ours, every reply compared.
+ * Differential fuzzing of lists: the same random commands to a real server and to ours, every reply
+ * compared.
  *
- * The commands are pipelined on two connections each, one after the other in time, so a difference is a difference in
- * the answer and not in the order. Elements are few and short, so that searching finds some; now and then a long one;
- * counts and indices are around the length of the list or far outside.
+ * The commands are pipelined on two connections each, one after the other in time, so a difference
+ * is a difference in the answer and not in the order. Elements are few and short, so that searching
+ * finds some; now and then a long one; counts and indices are around the length of the list or far
+ * outside.
  *
- * Run: bun test/conformance/lists.fuzz.ts [--seed=N] [--rounds=N]. A small run is part of the tests.
+ * Run: bun test/conformance/lists.fuzz.ts [--seed=N] [--rounds=N]. A small run is part of the
+ * tests.
  */
 import { freshSeed, Prng } from "../../src/base/prng.ts";
 import { startOurs, startReal } from "./peers.ts";
@@ -178,9 +181,9 @@ export async function compareLists(
       const got = render(await (received[i] as Promise<never>));
       if (wanted === got) continue;
       const words = (batch[i] as Words).map((word) => JSON.stringify(word.slice(0, 40))).join(" ");
-      throw new Error(
-        `seed ${seed}, round ${round}, command ${i}: ${words}\n  expected ${shown(wanted, got)}\n  received ${shown(got, wanted)}`,
-      );
+      const where = `seed ${seed}, round ${round}, command ${i}: ${words}`;
+      const both = `expected ${shown(wanted, got)}\n  received ${shown(got, wanted)}`;
+      throw new Error(`${where}\n  ${both}`);
     }
   }
 }
@@ -190,7 +193,8 @@ function shown(reply: string, other: string): string {
   let at = 0;
   while (at < reply.length && reply[at] === other[at]) at++;
   const from = Math.max(0, at - SHOWN_MAX / 2);
-  return `${from > 0 ? "..." : ""}${reply.slice(from, from + SHOWN_MAX)} (${reply.length} characters)`;
+  const part = reply.slice(from, from + SHOWN_MAX);
+  return `${from > 0 ? "..." : ""}${part} (${reply.length} characters)`;
 }
 
 if (import.meta.main) {

@@ -1,5 +1,6 @@
 /**
- * Lists, ours against a real server where a transcript is not enough: random commands, long lists, large elements.
+ * Lists, ours against a real server where a transcript is not enough: random commands, long lists,
+ * large elements.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { compareLists, ListCommands } from "./lists.fuzz.ts";

@@ -6,6 +6,7 @@ import { expirySuite } from "./expiry.ts";
 import { keysSuite } from "./keys.ts";
 import { lcsSuite } from "./lcs.ts";
 import { listsSuite } from "./lists.ts";
+import { listsMoveSuite } from "./lists-move.ts";
 import { movesSuite } from "./moves.ts";
 import { rangesSuite } from "./ranges.ts";
 import { scanSuite } from "./scan.ts";
@@ -23,6 +24,7 @@ export const suites: Readonly<Record<string, string>> = {
   keys: keysSuite,
   moves: movesSuite,
   lists: listsSuite,
+  listsMove: listsMoveSuite,
   expiry: expirySuite,
   scan: scanSuite,
 };
