@@ -1,13 +1,16 @@
 /**
- * Floating point as INCRBYFLOAT computes it: 64 bits of mantissa, 15 of exponent (x87 "long double").
+ * Floating point as INCRBYFLOAT computes it: 64 bits of mantissa, 15 of exponent (x87 "long
+ * double").
  *
- * Redis adds in that format and prints 17 decimals, and clients see the result: 10.5 + 0.1 must be "10.6", which
- * double precision prints as 10.59999999999999964. JavaScript has no such type, so a value here is a BigInt mantissa
- * and a power of two, rounded to nearest-even at the same places where the hardware rounds.
+ * Redis adds in that format and prints 17 decimals, and clients see the result: 10.5 + 0.1 must be
+ * "10.6", which double precision prints as 10.59999999999999964. JavaScript has no such type, so a
+ * value here is a BigInt mantissa and a power of two, rounded to nearest-even at the same places
+ * where the hardware rounds.
  *
  *   value = mantissa * 2^exponent     |mantissa| < 2^64,  -16445 <= exponent
  *
- * Cold by nature: it allocates. The text grammar is that of C's strtold: decimal, hexadecimal, infinity.
+ * Cold by nature: it allocates. The text grammar is that of C's strtold: decimal, hexadecimal,
+ * infinity.
  * Not here: doubles of the protocol (resp), integers (number.ts).
  */
 
@@ -17,7 +20,10 @@ export interface ExtendedFloat {
   readonly exponent: number;
 }
 
-/** The value of a text that is a valid float but too large to be finite, or the result of such an addition. */
+/**
+ * The value of a text that is a valid float but too large to be finite, or the result of such an
+ * addition.
+ */
 export const INFINITE = Symbol("infinite");
 
 /** Redis copies the text into a buffer of this size, terminator included, before parsing it. */
@@ -28,7 +34,10 @@ const MANTISSA_LIMIT = 1n << 64n;
 const EXPONENT_MIN = -16445;
 /** Values of 2^16384 and above are infinite. */
 const MAGNITUDE_BITS_MAX = 16384;
-/** Decimal exponents beyond this give zero or infinity whatever the digits (which are TEXT_LENGTH_MAX at most). */
+/**
+ * Decimal exponents beyond this give zero or infinity whatever the digits (which are
+ * TEXT_LENGTH_MAX at most).
+ */
 const DECIMAL_EXPONENT_MAX = 12_000;
 const DECIMALS = 17;
 const DECIMALS_SCALE = 10n ** 17n;
@@ -38,8 +47,8 @@ const HEXADECIMAL = /^([+-]?)0[xX]([\da-fA-F]*)(?:\.([\da-fA-F]*))?(?:[pP]([+-]?
 const INFINITY = /^[+-]?inf(?:inity)?$/i;
 
 /**
- * The value of `text`, INFINITE for a spelt-out infinity, or null when it is no valid float: also when it is NaN, or
- * overflows, or is not zero but too small for anything else (as Redis has it).
+ * The value of `text`, INFINITE for a spelt-out infinity, or null when it is no valid float: also
+ * when it is NaN, or overflows, or is not zero but too small for anything else (as Redis has it).
  */
 export function parseExtended(text: string): ExtendedFloat | typeof INFINITE | null {
   if (text.length === 0 || text.length > TEXT_LENGTH_MAX) return null;
@@ -58,7 +67,9 @@ export function addExtended(a: ExtendedFloat, b: ExtendedFloat): ExtendedFloat |
   return roundToExtended(sum, 1n, exponent);
 }
 
-/** Decimal text with up to 17 decimals, no exponent, and no trailing zeros; negative zero is "0". */
+/**
+ * Decimal text with up to 17 decimals, no exponent, and no trailing zeros; negative zero is "0".
+ */
 export function formatExtended(value: ExtendedFloat): string {
   const isNegative = value.mantissa < 0n;
   const magnitude = isNegative ? -value.mantissa : value.mantissa;

@@ -1,15 +1,18 @@
 /**
  * Glob patterns over bytes, as KEYS, SCAN MATCH and PSUBSCRIBE take them.
  *
- *   *      any bytes, also none           [abc]  one of these        [^a-z]  one byte outside the range
- *   ?      any one byte                   \x     x itself
+ *   *   any bytes, also none      [abc]    one of these
+ *   ?   any one byte              [^a-z]   one byte outside the range
+ *   \x  x itself
  *
- * Iterative: only the last star is ever returned to, because what stands before it has matched the shortest text that
- * it can, and a longer one leaves less for the rest. So a match costs O(pattern * text) at the most, where a recursive
- * matcher takes exponential time on "a*a*a*...b" and its stack grows with the pattern.
+ * Iterative: only the last star is ever returned to, because what stands before it has matched the
+ * shortest text that it can, and a longer one leaves less for the rest. So a match costs pattern
+ * times text at the most, where a recursive matcher takes exponential time on "a*a*a*...b" and its
+ * stack grows with the pattern.
  *
- * The corners are Redis': a class that is never closed ends with the pattern, a reversed range is turned round, a
- * backslash at the very end stands for itself, and no pattern with a byte in it matches the empty text.
+ * The corners are Redis': a class that is never closed ends with the pattern, a reversed range is
+ * turned round, a backslash at the very end stands for itself, and no pattern with a byte in it
+ * matches the empty text.
  */
 
 const STAR = 0x2a;
@@ -20,7 +23,9 @@ const BACKSLASH = 0x5c;
 const CARET = 0x5e;
 const DASH = 0x2d;
 
-/** Where the pattern continues after the element that matchesElement looked at: its second result. */
+/**
+ * Where the pattern continues after the element that matchesElement looked at: its second result.
+ */
 let elementEnd = 0;
 
 /**
@@ -40,7 +45,8 @@ export function matchesGlob(
   const textEnd = textStart + textLength;
   let p = patternStart;
   let t = textStart;
-  // What follows the last star, and the first byte of the text that the star does not cover. -1: no star yet.
+  // What follows the last star, and the first byte of the text that the star does not cover. -1: no
+  // star yet.
   let starNext = -1;
   let starText = 0;
   while (t < textEnd) {
@@ -66,7 +72,10 @@ export function isMatchAll(pattern: Buffer, start: number, length: number): bool
   return length === 1 && pattern[start] === STAR;
 }
 
-/** Matches one byte with the element at `p` (anything but a star), and leaves the next element in `elementEnd`. */
+/**
+ * Matches one byte with the element at `p` (anything but a star), and leaves the next element in
+ * `elementEnd`.
+ */
 function matchesElement(pattern: Buffer, p: number, patternEnd: number, byte: number): boolean {
   const first = pattern[p]!;
   elementEnd = p + 1;

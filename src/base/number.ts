@@ -1,13 +1,16 @@
 /**
  * Decimal integers as bytes: parsing without strings.
  *
- * Arguments and stored values are bytes, and most of them are small integers. So the common functions here work in
- * number arithmetic up to 2^53 - 1 and allocate nothing; the 64-bit ones use BigInt and are for the rare rest.
+ * Arguments and stored values are bytes, and most of them are small integers. So the common
+ * functions here work in number arithmetic up to 2^53 - 1 and allocate nothing; the 64-bit ones use
+ * BigInt and are for the rare rest.
  *
- * "Canonical" is what Redis takes as an integer: an optional minus, no plus, no leading zero, no "-0", no blanks.
- * Whether a value is canonical decides whether INCR works on it, so parsing is strict everywhere.
+ * "Canonical" is what Redis takes as an integer: an optional minus, no plus, no leading zero, no
+ * "-0", no blanks. Whether a value is canonical decides whether INCR works on it, so parsing is
+ * strict everywhere.
  *
- * Not here: writing them (resp/decimal.ts), floating point (extended-float.ts), sizes and durations with units (units.ts).
+ * Not here: writing them (resp/decimal.ts), floating point (extended-float.ts), sizes and durations
+ * with units (units.ts).
  */
 
 const DIGIT_ZERO = 0x30;
@@ -26,8 +29,10 @@ export const UINT64_MAX = 2n ** 64n - 1n;
 const INT64_LOW_DIGITS = 9;
 
 /**
- * The canonical integer in `bytes[start, start + length)`, or NaN when it is not canonical or beyond ±(2^53 - 1).
- * Hot: called for every INCR and every numeric argument. A caller that must tell the two apart tries parseInt64.
+ * The canonical integer in `bytes[start, start + length)`, or NaN when it is not canonical or
+ * beyond ±(2^53 - 1).
+ * Hot: called for every INCR and every numeric argument. A caller that must tell the two apart
+ * tries parseInt64.
  */
 export function parseSafeInteger(bytes: Buffer, start: number, length: number): number {
   if (length === 0 || length > SAFE_INTEGER_LENGTH_MAX) return NaN;
@@ -47,7 +52,10 @@ export function parseSafeInteger(bytes: Buffer, start: number, length: number): 
   return isNegative ? -value : value;
 }
 
-/** The canonical signed 64-bit integer in the range, or null. Allocates: for what parseSafeInteger refuses. */
+/**
+ * The canonical signed 64-bit integer in the range, or null. Allocates: for what parseSafeInteger
+ * refuses.
+ */
 export function parseInt64(bytes: Buffer, start: number, length: number): bigint | null {
   if (length > INT64_LENGTH_MAX) return null;
   const small = parseSafeInteger(bytes, start, length);

@@ -1,8 +1,9 @@
 /**
  * Expiry times in arguments: from "EX 10", "PXAT 1700000000000" and their like to ms since 1970.
  *
- * Checked as Redis checks them, in 64 bits: what does not fit is "invalid expire time". Nearly every time is far from
- * that and takes number arithmetic; BigInt decides about the rest. What is accepted is kept up to EXPIRY_MS_MAX.
+ * Checked as Redis checks them, in 64 bits: what does not fit is "invalid expire time". Nearly
+ * every time is far from that and takes number arithmetic; BigInt decides about the rest. What is
+ * accepted is kept up to EXPIRY_MS_MAX.
  */
 import { EXPIRY_MS_MAX } from "../base/limits.ts";
 import { INT64_MAX, INT64_MIN } from "../base/number.ts";
@@ -19,8 +20,8 @@ export const enum TimeUnit {
 }
 
 /**
- * Parses argument `i` as a positive time into `c.value`: ms since 1970. False, with the error written, when it is no
- * integer, not positive, or does not fit. `unit` is a sum of TimeUnit.
+ * Parses argument `i` as a positive time into `c.value`: ms since 1970. False, with the error
+ * written, when it is no integer, not positive, or does not fit. `unit` is a sum of TimeUnit.
  */
 export function parsePositiveTime(c: Context, i: number, unit: number): boolean {
   if (!c.integer(i)) return false;

@@ -1,8 +1,10 @@
 /**
- * When keys expire: EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT, TTL, PTTL, EXPIRETIME, PEXPIRETIME, PERSIST.
+ * When keys expire: EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT, TTL, PTTL, EXPIRETIME, PEXPIRETIME,
+ * PERSIST.
  *
- * A key has an absolute time, ms since 1970. Setting one that has passed removes the key at once. A key whose time has
- * come is missing for every command from then on, whether or not anything has removed it yet.
+ * A key has an absolute time, ms since 1970. Setting one that has passed removes the key at once. A
+ * key whose time has come is missing for every command from then on, whether or not anything has
+ * removed it yet.
  */
 import { errorTexts, unsupportedOption } from "../resp/errors.ts";
 import type { Cursor } from "../store/cursor.ts";
@@ -47,7 +49,10 @@ function pexpireat(c: Context): void {
   expireIn(c, TimeUnit.Milliseconds | TimeUnit.Absolute);
 }
 
-/** Replies 1 when the expiry was set (or the key removed by it), 0 when the key is missing or the condition fails. */
+/**
+ * Replies 1 when the expiry was set (or the key removed by it), 0 when the key is missing or the
+ * condition fails.
+ */
 function expireIn(c: Context, unit: number): void {
   const when = c.count === 3 ? When.Always : parseWhen(c);
   if (when === When.Invalid || !parseAnyTime(c, 2, unit)) return;

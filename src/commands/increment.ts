@@ -1,9 +1,10 @@
 /**
  * Counters: INCR, DECR, INCRBY, DECRBY and INCRBYFLOAT.
  *
- * A counter is a string of digits. The sum is written once, as the reply, and the store takes the digits from there.
- * Number arithmetic serves up to ±(2^53 - 1), where nearly all counters live; BigInt takes over beyond, up to 64 bits.
- * INCRBYFLOAT adds in the extended precision that Redis has (base/extended-float.ts).
+ * A counter is a string of digits. The sum is written once, as the reply, and the store takes the
+ * digits from there. Number arithmetic serves up to ±(2^53 - 1), where nearly all counters live;
+ * BigInt takes over beyond, up to 64 bits. INCRBYFLOAT adds in the extended precision that Redis
+ * has (base/extended-float.ts).
  */
 import { ByteBuffer } from "../base/byte-buffer.ts";
 import { addExtended, formatExtended, INFINITE, parseExtended } from "../base/extended-float.ts";
@@ -54,7 +55,10 @@ function decrby(c: Context): void {
   else changeByBig(c, -decrement);
 }
 
-/** Adds `delta`, a safe integer, to the counter and replies with the sum. Hot: no BigInt unless the sum needs it. */
+/**
+ * Adds `delta`, a safe integer, to the counter and replies with the sum. Hot: no BigInt unless the
+ * sum needs it.
+ */
 function changeBy(c: Context, delta: number): void {
   const store = c.store;
   const mark = c.out.length;
@@ -107,7 +111,10 @@ function addBig(c: Context, cursor: Cursor, delta: bigint, mark: number): Status
   return putReply(c, cursor, mark);
 }
 
-/** The counter under the locked cursor, 0 when it is missing; null, with the error written, when it is no integer. */
+/**
+ * The counter under the locked cursor, 0 when it is missing; null, with the error written, when it
+ * is no integer.
+ */
 function bigValue(c: Context, cursor: Cursor): bigint | null {
   if (cursor.type === TYPE_NONE) return 0n;
   if (cursor.type !== TYPE_STRING) {

@@ -1,8 +1,8 @@
 /**
  * Keys that get another name or database: RENAME, RENAMENX, COPY, MOVE.
  *
- * Both keys are locked together, so no client ever sees the value under both names, or under none. Values move with
- * their expiry; the value itself stays where it is when it lies in nodes.
+ * Both keys are locked together, so no client ever sees the value under both names, or under none.
+ * Values move with their expiry; the value itself stays where it is when it lies in nodes.
  */
 import { errorTexts } from "../resp/errors.ts";
 import { TYPE_NONE } from "../store/cursor.ts";

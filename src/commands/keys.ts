@@ -1,8 +1,8 @@
 /**
  * Keys of any type: DEL, UNLINK, EXISTS, TOUCH, TYPE, RANDOMKEY.
  *
- * Of several keys, DEL removes all at one moment and EXISTS counts at one moment, whatever other clients do.
- * DEL and UNLINK are the same here: large values are always freed in the background.
+ * Of several keys, DEL removes all at one moment and EXISTS counts at one moment, whatever other
+ * clients do. DEL and UNLINK are the same here: large values are always freed in the background.
  * Not here: finding keys (scan.ts), moving and copying them (keys-move.ts), expiry (expiry.ts).
  */
 import { TYPE_LIST, TYPE_NONE, TYPE_STRING } from "../store/cursor.ts";
@@ -57,7 +57,10 @@ function removeMany(c: Context, count: number): number {
   return removed;
 }
 
-/** EXISTS key [key ...] and TOUCH key [key ...]: how many there are; a key counts as often as it is named. Hot. */
+/**
+ * EXISTS key [key ...] and TOUCH key [key ...]: how many there are; a key counts as often as it is
+ * named. Hot.
+ */
 function exists(c: Context): void {
   if (c.count > 2) {
     c.out.integer(countAll(c, c.count - 1));

@@ -4,10 +4,11 @@
  *   length(i, j) = length(i - 1, j - 1) + 1                       when a[i - 1] = b[j - 1]
  *                = max(length(i - 1, j), length(i, j - 1))        otherwise
  *
- * Redis keeps all lengths, 4 bytes a cell. Here one row of lengths is enough, and of each cell one bit: whether the way
- * back goes up (length(i - 1, j) is the greater) or left. So it takes a 32nd of the memory; the way back, and so the
- * subsequence of several equally long ones, is the same. Strings whose table would exceed proto-max-bulk-len in Redis
- * are refused all the same: they would hold up the thread for seconds.
+ * Redis keeps all lengths, 4 bytes a cell. Here one row of lengths is enough, and of each cell one
+ * bit: whether the way back goes up (length(i - 1, j) is the greater) or left. So it takes a 32nd
+ * of the memory; the way back, and so the subsequence of several equally long ones, is the same.
+ * Strings whose table would exceed proto-max-bulk-len in Redis are refused all the same: they would
+ * hold up the thread for seconds.
  *
  * Both strings are copied out first, so nothing is locked while this computes.
  */
@@ -63,7 +64,10 @@ function lcs(c: Context): void {
   second.shrink(RESULT_KEEP_SIZE_MAX);
 }
 
-/** Copies both strings, as they are at one moment; a missing key is empty. False when one is no string. */
+/**
+ * Copies both strings, as they are at one moment; a missing key is empty. False when one is no
+ * string.
+ */
 function readBoth(c: Context): boolean {
   const store = c.store;
   aimAll(c, 1, 1, BOTH);
@@ -109,7 +113,10 @@ function parseOptions(c: Context): Options | null {
   return { isLengthOnly, hasIndexes, hasMatchLengths, matchLengthMin };
 }
 
-/** Computes the length, and into `ups` (cell i, j is bit i * (length of b + 1) + j) where the way back goes up. */
+/**
+ * Computes the length, and into `ups` (cell i, j is bit i * (length of b + 1) + j) where the way
+ * back goes up.
+ */
 function fillTable(ups: Uint8Array | null): number {
   const a = first.bytes;
   const b = second.bytes;
@@ -177,7 +184,10 @@ function matchesOf(ups: Uint8Array): Match[] {
   return matches;
 }
 
-/** A map of the matches and the length: [[a first, a last], [b first, b last], length?] for each match. */
+/**
+ * A map of the matches and the length: [[a first, a last], [b first, b last], length?] for each
+ * match.
+ */
 function replyMatches(c: Context, matches: Match[], length: number, options: Options): void {
   const out = c.out;
   const shown = matches.filter((match) => match.length >= options.matchLengthMin);

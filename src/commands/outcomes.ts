@@ -1,5 +1,6 @@
 /**
- * What commands on data have in common: replies with a string, errors of the store, hits and misses, several keys.
+ * What commands on data have in common: replies with a string, errors of the store, hits and
+ * misses, several keys.
  *
  * Used by the families strings, keys and expiry. Hot functions first; they allocate nothing.
  * Not here: anything that belongs to one command.
@@ -27,7 +28,10 @@ export function replyString(c: Context, cursor: Cursor): void {
   c.out.crlf();
 }
 
-/** Replies with the string under a found cursor, or with WRONGTYPE. Returns whether it was a string. Hot. */
+/**
+ * Replies with the string under a found cursor, or with WRONGTYPE. Returns whether it was a string.
+ * Hot.
+ */
 export function replyStringOrError(c: Context, cursor: Cursor): boolean {
   if (cursor.type === TYPE_STRING) {
     replyString(c, cursor);
@@ -44,7 +48,10 @@ export function noteLookup(c: Context, isFound: boolean): void {
   else own[Stat.Misses] = (own[Stat.Misses] as number) + 1;
 }
 
-/** The error for a change that the store refused; `mark` is where the reply began: what was written since goes. */
+/**
+ * The error for a change that the store refused; `mark` is where the reply began: what was written
+ * since goes.
+ */
 export function failWith(c: Context, status: Status, mark: number): void {
   c.out.length = mark;
   if (status === STATUS_OUT_OF_MEMORY) c.out.error(errorTexts.outOfMemory);
@@ -52,7 +59,10 @@ export function failWith(c: Context, status: Status, mark: number): void {
   else if (status === STATUS_KEY_TOO_LONG) c.out.error(errorTexts.keyTooLong);
 }
 
-/** Whether so many keys are locked, or read as a snapshot; for more, the caller takes the exclusive section. */
+/**
+ * Whether so many keys are locked, or read as a snapshot; for more, the caller takes the exclusive
+ * section.
+ */
 export function isAtOnce(keysCount: number): boolean {
   return keysCount <= KEYS_AT_ONCE_MAX;
 }
@@ -63,9 +73,9 @@ export function aimAll(c: Context, first: number, step: number, count: number): 
 }
 
 /**
- * Finds the keys of cursors 0 to count - 1 for reading; `store.endReadAll(count)` says whether they are one snapshot,
- * and if not the caller takes back what it wrote and calls this again with the next `attempt` (from 0). It ends: the
- * last attempt locks all of them.
+ * Finds the keys of cursors 0 to count - 1 for reading; `store.endReadAll(count)` says whether they
+ * are one snapshot, and if not the caller takes back what it wrote and calls this again with the
+ * next `attempt` (from 0). It ends: the last attempt locks all of them.
  */
 export function beginReadAll(c: Context, count: number, attempt: number): void {
   const store = c.store;

@@ -1,9 +1,10 @@
 /**
  * Finding keys: SCAN and KEYS.
  *
- * SCAN visits some buckets of the index for each call. A key that is there from the first call to the last is returned
- * at least once, however much the index grows in between (store/scan.ts says why); a key may be returned twice.
- * KEYS is one moment of the whole database: it runs while every other Worker is between batches.
+ * SCAN visits some buckets of the index for each call. A key that is there from the first call to
+ * the last is returned at least once, however much the index grows in between (store/scan.ts says
+ * why); a key may be returned twice. KEYS is one moment of the whole database: it runs while every
+ * other Worker is between batches.
  */
 
 import { isMatchAll, matchesGlob } from "../base/glob.ts";
@@ -22,7 +23,10 @@ const COUNT_DEFAULT = 10;
 const POSITIONS_COUNT = 2 ** 32;
 /** A cursor as strtoul reads it: nothing is 0, and a sign is allowed. */
 const CURSOR = /^(?:[+-]?\d+)?$/;
-/** A filter of type that no key passes: a type that Redis knows and this server has not, or no type at all. */
+/**
+ * A filter of type that no key passes: a type that Redis knows and this server has not, or no type
+ * at all.
+ */
 const TYPE_UNKNOWN = -1;
 const TYPE_ANY = 0;
 

@@ -1,8 +1,8 @@
 /**
  * Parts of strings: APPEND, STRLEN, GETRANGE, SUBSTR, SETRANGE.
  *
- * They cost what they touch, not what the value weighs: a value of 100 MB lies in nodes, and the store copies or
- * changes only those that the range covers.
+ * They cost what they touch, not what the value weighs: a value of 100 MB lies in nodes, and the
+ * store copies or changes only those that the range covers.
  */
 import { errorTexts } from "../resp/errors.ts";
 import { type Cursor, TYPE_STRING } from "../store/cursor.ts";

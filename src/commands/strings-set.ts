@@ -1,8 +1,9 @@
 /**
- * Setting one string, with and without options: SET, SETNX, SETEX, PSETEX, and GETEX, which has SET's options of time.
+ * Setting one string, with and without options: SET, SETNX, SETEX, PSETEX, and GETEX, which has
+ * SET's options of time.
  *
- * SET with just a key and a value is a straight line: lock, put, unlock. Options are gathered into a bit set first, so
- * that nothing is allocated with them either.
+ * SET with just a key and a value is a straight line: lock, put, unlock. Options are gathered into
+ * a bit set first, so that nothing is allocated with them either.
  */
 import { errorTexts } from "../resp/errors.ts";
 import { type Cursor, TYPE_STRING } from "../store/cursor.ts";
@@ -13,7 +14,10 @@ import type { Context } from "./context.ts";
 import { parsePositiveTime, TimeUnit } from "./expiry-time.ts";
 import { failWith, noteLookup, replyStringOrError } from "./outcomes.ts";
 
-/** Options of SET and GETEX. The lowest three bits are a TimeUnit: which of EX, PX, EXAT, PXAT was given. */
+/**
+ * Options of SET and GETEX. The lowest three bits are a TimeUnit: which of EX, PX, EXAT, PXAT was
+ * given.
+ */
 const enum Option {
   Time = 7,
   Nx = 8,
@@ -94,7 +98,10 @@ function put(
   return c.store.putString(cursor, c.bytes, c.start(valueAt), c.length(valueAt), expiresAtMs);
 }
 
-/** The options from argument `from` on, of which `allowed` (and those of time) may occur; Option.Invalid otherwise. */
+/**
+ * The options from argument `from` on, of which `allowed` (and those of time) may occur;
+ * Option.Invalid otherwise.
+ */
 function parseOptions(c: Context, from: number, allowed: number): number {
   let options = 0;
   for (let i = from; i < c.count; i++) {
@@ -123,7 +130,10 @@ function optionAt(c: Context, i: number): number {
   return Option.Invalid;
 }
 
-/** An option may be repeated, but not joined by one that says otherwise; the same unit of time may, the last counts. */
+/**
+ * An option may be repeated, but not joined by one that says otherwise; the same unit of time may,
+ * the last counts.
+ */
 function conflicts(before: number, option: number): boolean {
   const lifetime = Option.Time | Option.KeepTtl | Option.Persist;
   if ((option & lifetime) !== 0) {

@@ -1,9 +1,10 @@
 /**
  * Strings as a whole: GET and its kind, and the commands on several keys.
  *
- * Setting one string with options is strings-set.ts; parts of strings are strings-range.ts; counters are increment.ts.
- * GET is the hottest command of all: a read without a lock, straight into the reply, thrown away when it was torn.
- * MGET is one snapshot of all its keys and MSET one change of all of them, whatever other clients do meanwhile.
+ * Setting one string with options is strings-set.ts; parts of strings are strings-range.ts;
+ * counters are increment.ts. GET is the hottest command of all: a read without a lock, straight
+ * into the reply, thrown away when it was torn. MGET is one snapshot of all its keys and MSET one
+ * change of all of them, whatever other clients do meanwhile.
  */
 import { errorTexts, wrongArgumentsCount } from "../resp/errors.ts";
 import { TYPE_NONE, TYPE_STRING } from "../store/cursor.ts";
@@ -105,7 +106,10 @@ function mgetMany(c: Context, count: number): void {
   }
 }
 
-/** MSET key value [key value ...]. Of a key that is named twice, the last value stays. Hot for one pair. */
+/**
+ * MSET key value [key value ...]. Of a key that is named twice, the last value stays. Hot for one
+ * pair.
+ */
 function mset(c: Context): void {
   if ((c.count & 1) === 0) {
     c.out.error(wrongArgumentsCount("mset"));
@@ -132,7 +136,10 @@ function msetnx(c: Context): void {
 /** MSETNX: a key was there, so nothing was set. */
 const SOME_EXIST: Status = -1;
 
-/** Sets the pairs behind the name, all at once for every other client; with `isNew` only when no key exists. */
+/**
+ * Sets the pairs behind the name, all at once for every other client; with `isNew` only when no key
+ * exists.
+ */
 function putPairs(c: Context, count: number, isNew: boolean): Status {
   const store = c.store;
   if (!isAtOnce(count)) return store.exclusive(() => putManyPairs(c, count, isNew));

@@ -1,8 +1,8 @@
 /**
  * Atomicity between clients on different threads: litmus tests.
  *
- * In each, writers keep a relation between keys (or the bytes of one value) while readers look for a
- * moment at which it does not hold. A control comes first: the same with the change made in two
+ * In each, writers keep a relation between keys (or the bytes of one value) while readers look for
+ * a moment at which it does not hold. A control comes first: the same with the change made in two
  * commands must be caught, or the test could not see anything. How many looks the control needed
  * decides how many the real run takes: LOOKS_FACTOR times as many, and LOOKS_MIN at the least.
  */

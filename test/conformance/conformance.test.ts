@@ -1,5 +1,6 @@
 /**
- * Runs every conformance suite on a real Valkey, a real Redis, and ours with one and with two threads.
+ * Runs every conformance suite on a real Valkey, a real Redis, and ours with one and with two
+ * threads.
  *
  * The real servers come first: an expectation that they do not meet is wrong, whatever ours does.
  */

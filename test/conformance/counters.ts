@@ -1,6 +1,7 @@
 /**
  * Conformance suite: INCR and its relatives, in 64-bit integers and in extended floats.
- * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both are written down.
+ * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both
+ * are written down.
  */
 
 export const countersSuite = String.raw`

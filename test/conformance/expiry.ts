@@ -1,6 +1,7 @@
 /**
  * Conformance suite: EXPIRE, TTL and their relatives, and what keeps or drops an expiry.
- * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both are written down.
+ * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both
+ * are written down.
  */
 
 export const expirySuite = String.raw`

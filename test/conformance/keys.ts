@@ -1,6 +1,7 @@
 /**
  * Conformance suite: DEL, EXISTS, TYPE, KEYS, RANDOMKEY and databases.
- * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both are written down.
+ * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both
+ * are written down.
  */
 
 export const keysSuite = String.raw`

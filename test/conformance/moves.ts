@@ -1,6 +1,7 @@
 /**
  * Conformance suite: RENAME, RENAMENX, COPY and MOVE.
- * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both are written down.
+ * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both
+ * are written down.
  */
 
 export const movesSuite = String.raw`

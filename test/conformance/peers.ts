@@ -1,5 +1,6 @@
 /**
- * Servers for the conformance suites, real ones and ours, and connections that decode with reply.ts.
+ * Servers for the conformance suites, real ones and ours, and connections that decode with
+ * reply.ts.
  *
  * Processes are the harness's; a connection of this file pipelines: `ask` may be called many times
  * before the first reply is awaited.

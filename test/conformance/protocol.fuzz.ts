@@ -2,7 +2,7 @@
  * Fuzzes two servers against each other: mutated streams of PING, ECHO, SET and GET must give the
  * same bytes from both, and the same end.
  *
- *      bun test/conformance/protocol.fuzz.ts --ours=PORT --theirs=PORT [--seed=N --rounds=N]
+ *      bun test/conformance/protocol.fuzz.ts [--seed=N] [--rounds=N]
  *
  * Each round flushes nothing: its keys carry the round, so that both servers start it alike. Two
  * differences are allowed, as declared in protocol-suite.ts: where a CR LF is missing ours stops
@@ -10,6 +10,7 @@
  * what follows a blank line wrongly. `canary` sends ours one byte less: a run with it must fail.
  */
 import { Prng } from "../../src/base/prng.ts";
+import { hasPeer, startKv, startPeer } from "../harness.ts";
 import { RawConnection } from "./raw-connection.ts";
 
 export interface ProtocolFuzzOptions {
@@ -116,17 +117,19 @@ function mutate(bytes: Buffer, random: Prng): Buffer {
   }
 }
 
-if (import.meta.main) {
+async function main(): Promise<void> {
   const option = (name: string, otherwise: number): number => {
     const given = Bun.argv.find((arg) => arg.startsWith(`--${name}=`));
     return given === undefined ? otherwise : Number(given.slice(name.length + 3));
   };
-  const options = {
-    seed: option("seed", Bun.nanoseconds() & 0x7fffffff),
-    rounds: option("rounds", 10_000),
-    ours: option("ours", 7878),
-    theirs: option("theirs", 6379),
-  };
-  process.stdout.write(`protocol.fuzz: --seed=${options.seed} --rounds=${options.rounds}\n`);
-  process.stdout.write(`protocol.fuzz: ${await fuzzProtocol(options)} rounds agree\n`);
+  const seed = option("seed", Bun.nanoseconds() & 0x7fffffff);
+  const rounds = option("rounds", 10_000);
+  process.stdout.write(`protocol.fuzz: --seed=${seed} --rounds=${rounds}\n`);
+  if (!hasPeer("valkey-server")) return;
+  await using theirs = await startPeer("valkey-server");
+  await using ours = await startKv(["--threads", "1"]);
+  await fuzzProtocol({ seed, rounds, ours: ours.port, theirs: theirs.port });
+  process.stdout.write(`protocol.fuzz: ${rounds} rounds agree\n`);
 }
+
+if (import.meta.main) await main();

@@ -1,6 +1,7 @@
 /**
  * Conformance suite: parts of strings: APPEND, STRLEN, GETRANGE, SUBSTR, SETRANGE.
- * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both are written down.
+ * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both
+ * are written down.
  */
 
 export const rangesSuite = String.raw`

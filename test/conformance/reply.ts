@@ -11,7 +11,9 @@ export type Reply =
   | { readonly kind: "*" | "%" | "~" | ">"; readonly items: readonly Reply[] }
   | { readonly kind: "nil" | "nil-array" | "null" };
 
-/** The first reply in `bytes` from `start` and where it ends, or null when it is not all there yet. */
+/**
+ * The first reply in `bytes` from `start` and where it ends, or null when it is not all there yet.
+ */
 export function readReply(bytes: Buffer, start: number): { reply: Reply; end: number } | null {
   const lineEnd = bytes.indexOf("\r\n", start, "latin1");
   if (lineEnd < 0) return null;

@@ -8,6 +8,7 @@ import { type RunningPeer, startOurs, startReal } from "./peers.ts";
 import type { Reply } from "./reply.ts";
 import type { Connection } from "./transcript.ts";
 
+const TEST_MS_MAX = 60_000;
 const KEPT_COUNT = 3000;
 const ADDED_A_CALL = 200;
 /** Keys come faster than the scan goes: they must end for it to end. */
@@ -20,60 +21,72 @@ const servers: readonly (readonly [string, () => Promise<RunningPeer | null>])[]
 ];
 
 for (const [name, start] of servers) {
-  test(`SCAN returns every key that stays, while others are added, on ${name}`, async () => {
-    await using peer = await start();
-    if (peer === null) return;
-    const scanner = await peer.connect();
-    const writer = await peer.connect();
-    await setMany(scanner, "kept", 0, KEPT_COUNT);
-    let added = 0;
-    const seen = await scanAll(scanner, ["COUNT", "10"], async () => {
-      if (added === ADDED_COUNT) return;
-      await setMany(writer, "added", added, ADDED_A_CALL);
-      added += ADDED_A_CALL;
-    });
-    expect(missingOf(seen)).toEqual([]);
-    // The index has really grown under the scan.
-    expect(added).toBe(ADDED_COUNT);
-    scanner.close();
-    writer.close();
-  });
+  test(
+    `SCAN returns every key that stays, while others are added, on ${name}`,
+    async () => {
+      await using peer = await start();
+      if (peer === null) return;
+      const scanner = await peer.connect();
+      const writer = await peer.connect();
+      await setMany(scanner, "kept", 0, KEPT_COUNT);
+      let added = 0;
+      const seen = await scanAll(scanner, ["COUNT", "10"], async () => {
+        if (added === ADDED_COUNT) return;
+        await setMany(writer, "added", added, ADDED_A_CALL);
+        added += ADDED_A_CALL;
+      });
+      expect(missingOf(seen)).toEqual([]);
+      // The index has really grown under the scan.
+      expect(added).toBe(ADDED_COUNT);
+      scanner.close();
+      writer.close();
+    },
+    TEST_MS_MAX,
+  );
 
-  test(`SCAN returns every key that stays, while others are removed, on ${name}`, async () => {
-    await using peer = await start();
-    if (peer === null) return;
-    const scanner = await peer.connect();
-    const writer = await peer.connect();
-    await setMany(scanner, "kept", 0, KEPT_COUNT);
-    await setMany(scanner, "removed", 0, KEPT_COUNT * 4);
-    let removed = 0;
-    const seen = await scanAll(scanner, ["COUNT", "20", "MATCH", "kept:*"], async () => {
-      const keys = Array.from({ length: 100 }, (_, i) => `removed:${removed + i}`);
-      await writer.ask(["DEL", ...keys]);
-      removed += keys.length;
-    });
-    expect(missingOf(seen)).toEqual([]);
-    expect([...seen].every((key) => key.startsWith("kept:"))).toBe(true);
-    scanner.close();
-    writer.close();
-  });
+  test(
+    `SCAN returns every key that stays, while others are removed, on ${name}`,
+    async () => {
+      await using peer = await start();
+      if (peer === null) return;
+      const scanner = await peer.connect();
+      const writer = await peer.connect();
+      await setMany(scanner, "kept", 0, KEPT_COUNT);
+      await setMany(scanner, "removed", 0, KEPT_COUNT * 4);
+      let removed = 0;
+      const seen = await scanAll(scanner, ["COUNT", "20", "MATCH", "kept:*"], async () => {
+        const keys = Array.from({ length: 100 }, (_, i) => `removed:${removed + i}`);
+        await writer.ask(["DEL", ...keys]);
+        removed += keys.length;
+      });
+      expect(missingOf(seen)).toEqual([]);
+      expect([...seen].every((key) => key.startsWith("kept:"))).toBe(true);
+      scanner.close();
+      writer.close();
+    },
+    TEST_MS_MAX,
+  );
 
-  test(`SCAN in a quiet database returns each key once, on ${name}`, async () => {
-    await using peer = await start();
-    if (peer === null) return;
-    const scanner = await peer.connect();
-    await setMany(scanner, "kept", 0, KEPT_COUNT);
-    const returned: string[] = [];
-    let cursor = "0";
-    do {
-      const [next, keys] = itemsOf(await scanner.ask(["SCAN", cursor, "COUNT", "100"]));
-      cursor = textOf(next);
-      for (const key of itemsOf(keys)) returned.push(textOf(key));
-    } while (cursor !== "0");
-    expect(returned.length).toBe(KEPT_COUNT);
-    expect(new Set(returned).size).toBe(KEPT_COUNT);
-    scanner.close();
-  });
+  test(
+    `SCAN in a quiet database returns each key once, on ${name}`,
+    async () => {
+      await using peer = await start();
+      if (peer === null) return;
+      const scanner = await peer.connect();
+      await setMany(scanner, "kept", 0, KEPT_COUNT);
+      const returned: string[] = [];
+      let cursor = "0";
+      do {
+        const [next, keys] = itemsOf(await scanner.ask(["SCAN", cursor, "COUNT", "100"]));
+        cursor = textOf(next);
+        for (const key of itemsOf(keys)) returned.push(textOf(key));
+      } while (cursor !== "0");
+      expect(returned.length).toBe(KEPT_COUNT);
+      expect(new Set(returned).size).toBe(KEPT_COUNT);
+      scanner.close();
+    },
+    TEST_MS_MAX,
+  );
 }
 
 async function setMany(

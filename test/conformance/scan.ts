@@ -1,6 +1,7 @@
 /**
- * Conformance suite: SCAN: arguments and filters. What it guarantees while keys come is in scan.test.ts.
- * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both are written down.
+ * Conformance suite: SCAN: arguments and filters. What it guarantees while keys come is in
+ * scan.test.ts. Notation: transcript.ts. Every reply was given by a real server; where two of them
+ * differ, both are written down.
  */
 
 export const scanSuite = String.raw`

@@ -1,6 +1,7 @@
 /**
  * Conformance suite: setting and getting strings, with every option.
- * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both are written down.
+ * Notation: transcript.ts. Every reply was given by a real server; where two of them differ, both
+ * are written down.
  */
 
 export const stringsSuite = String.raw`

@@ -1,21 +1,24 @@
 /**
- * Conformance transcripts: what a client sends and what it must get back, as text, for any server that speaks RESP.
+ * Conformance transcripts: what a client sends and what it must get back, as text, for any server
+ * that speaks RESP.
  *
- * A suite (strings.ts, keys.ts, ...) is a string of cases; the same suite runs on a real Valkey, a real Redis and ours,
- * so an expectation that is wrong fails on the servers that define it.
+ * A suite (strings.ts, keys.ts, ...) is a string of cases; the same suite runs on a real Valkey, a
+ * real Redis and ours, so an expectation that is wrong fails on the servers that define it.
  *
- *   # SET refuses contradicting options             a case: it starts with FLUSHALL and a connection of its own
- *   SET k v => +OK                                  request => reply; words are quoted as redis-cli does ("\x00", '')
- *   GET k => "v"   || redis70: nil                  a reply that differs on one of the servers, or is missing there (-)
- *   2: GET k => "v"                                 the same on the case's second connection
- *   eventually EXISTS k => :0                       asked again until the reply is that one (nothing waits for time)
- *   MGET a b =>                                     a line that begins with two blanks continues the one before it
+ *   # SET refuses contradicting options    a case: FLUSHALL, then a connection of its own
+ *   SET k v => +OK                         request => reply; words are quoted as redis-cli does
+ *   GET k => "v" || redis70: nil           what one of the servers answers differently
+ *   2: GET k => "v"                        the same on the case's second connection
+ *   eventually EXISTS k => :0              asked until it is so (nothing waits for time)
+ *   MGET a b =>                            two blanks continue the line before
  *     ["1" "2"]
  *
- * In words: {x*1000} is x a thousand times; {now+10}, {ms+5000} is the time now in s or ms, plus so much.
- * Replies: +simple  -error  :integer  "bulk"  nil  nil-array  [a b]  {a b} in any order  :5..10 a range
- *          len:1000 a bulk of that many bytes   start:"abc" a bulk that begins so   any   -ERR... any error that begins so
- *          cursor any bulk of digits             RESP3: null  #t  ,1.5  %[k v]  ~[a]
+ * In words: {x*1000} is x a thousand times; {now+10} and {ms+5000} are the time now in s or ms,
+ * plus so much.
+ * Replies: +simple -error :integer "bulk" nil nil-array [a b], {a b} in any order, :5..10 a range,
+ * len:1000 a bulk of that many bytes, start:"abc" a bulk that begins so, -ERR... an error that
+ * begins so, cursor a bulk of digits, any; RESP3: null #t ,1.5 %[k v] ~[a]. A lone dash: not asked
+ * of this server.
  * Not here: suites that need code (atomicity.ts, the SCAN guarantee in scan.test.ts).
  */
 import type { Reply } from "./reply.ts";
