@@ -145,6 +145,8 @@ export const CONTROL_POLICY = 19;
 export const CONTROL_EPOCH = 20;
 /** Bumped when everything is flushed: private block lists of an older generation are void. */
 export const CONTROL_GENERATION = 21;
+/** Threads that have attached by themselves (embedded.ts): the next one's index. */
+export const CONTROL_ATTACHED = 22;
 /** Secrets of the hash: two odd multipliers, a seed. */
 export const CONTROL_SECRET = 24;
 export const CONTROL_SECRET_WORDS = 4;

@@ -1,0 +1,528 @@
+/**
+ * The store as a library: a map for Bun programs that all their Workers share, outside the garbage-collected heap.
+ *
+ *     import { openStore } from "kv";                    // the thread that opens it
+ *     const store = openStore({ memory: 1024 ** 3 });
+ *     store.set("greeting", "hello");
+ *     new Worker("./worker.ts").postMessage(store.handle);
+ *
+ *     import { attach } from "kv";                       // worker.ts
+ *     self.onmessage = (event) => console.log(attach(event.data).getText("greeting"));
+ *
+ * Keys and values are bytes; a string stands for its UTF-8. Every call is atomic to all other threads, and synchronous.
+ * What comes back is a private copy. Keys are at most KEY_SIZE_MAX bytes, values STRING_SIZE_MAX.
+ *
+ * Memory only: what is stored is gone when the program ends. Expired keys and the nodes of removed large values are
+ * freed by the thread that opened the store, in the background, as long as its event loop turns.
+ */
+import { ByteBuffer } from "../base/byte-buffer.ts";
+import { clock } from "../base/clock.ts";
+import { UsageError } from "../base/errors.ts";
+import { type Cursor, TYPE_LIST, TYPE_NONE, TYPE_STRING } from "./cursor.ts";
+import { EVICT_ALL_LRU, EVICT_ALL_RANDOM, EVICT_NONE, EVICT_VOLATILE_TTL } from "./eviction.ts";
+import {
+  CONTROL_ATTACHED,
+  CONTROL_MAGIC,
+  CONTROL_WORKERS,
+  KEY_SIZE_MAX,
+  MAGIC,
+  STRING_SIZE_MAX,
+} from "./layout.ts";
+import type { StoreHandle } from "./memory.ts";
+import { STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
+import { attachStore, createStore, type Store } from "./store.ts";
+
+export type { StoreHandle } from "./memory.ts";
+
+/** A key or a value. */
+export type Bytes = string | Uint8Array;
+
+export type EvictionPolicy = "noeviction" | "allkeys-lru" | "allkeys-random" | "volatile-ttl";
+
+export interface OpenOptions {
+  /** Bytes that records and index may take; default 1 GiB. Address space is reserved for it, memory used as it fills. */
+  readonly memory?: number;
+  /** What to do when they are used up; default "noeviction": writing throws OutOfMemoryError. */
+  readonly policy?: EvictionPolicy;
+  /** Threads that may use the store, the opening one included; default 64. */
+  readonly threads?: number;
+}
+
+export interface SetOptions {
+  /** The key is gone after this many milliseconds. Default: it stays. */
+  readonly expiresInMs?: number;
+}
+
+export interface StoreStats {
+  readonly keysCount: number;
+  /** Keys that will expire. */
+  readonly expiringCount: number;
+  /** Bytes of records and index. */
+  readonly usedBytes: number;
+}
+
+/** The store has no room for what was to be written; nothing has changed. Removing keys, or expiry, makes room. */
+export class OutOfMemoryError extends Error {
+  override name = "OutOfMemoryError";
+}
+
+/** The key holds a list where a string is wanted, or the other way round. */
+export class WrongTypeError extends Error {
+  override name = "WrongTypeError";
+}
+
+const MEMORY_DEFAULT = 1024 ** 3;
+const THREADS_DEFAULT = 64;
+/** Address space beyond the limit: blocks of one size class are not another's. */
+const RESERVE_FACTOR = 1.5;
+const RESERVE_MIN = 256 * 1024 * 1024;
+const UPKEEP_INTERVAL_MS = 100;
+const UPKEEP_BUDGET_MS = 2;
+
+const POLICIES: Readonly<Record<EvictionPolicy, number>> = {
+  noeviction: EVICT_NONE,
+  "allkeys-lru": EVICT_ALL_LRU,
+  "allkeys-random": EVICT_ALL_RANDOM,
+  "volatile-ttl": EVICT_VOLATILE_TTL,
+};
+
+/**
+ * Opens an empty store. Throws UsageError for options out of bounds, FatalError when the address space is not to be
+ * had. The program can end without `close`.
+ */
+export function openStore(options: OpenOptions = {}): EmbeddedStore {
+  const memory = options.memory ?? MEMORY_DEFAULT;
+  if (!(Number.isFinite(memory) && memory > 0)) {
+    throw new UsageError(`memory: size (${memory}) must be a number of bytes above 0`);
+  }
+  const policy = POLICIES[options.policy ?? "noeviction"];
+  if (policy === undefined) {
+    throw new UsageError(
+      `policy: "${options.policy}" is none of ${Object.keys(POLICIES).join(", ")}`,
+    );
+  }
+  const handle = createStore({
+    reserveBytes: Math.max(RESERVE_MIN, memory * RESERVE_FACTOR),
+    workers: options.threads ?? THREADS_DEFAULT,
+  });
+  const store = attach(handle);
+  store.beginUpkeep(memory, policy);
+  return store;
+}
+
+/**
+ * Attaches this thread to a store that another one has opened, by its `handle`. Once a thread: a thread that attaches
+ * again takes another of the places that `threads` allows. Throws UsageError when there is none left.
+ */
+export function attach(handle: StoreHandle): EmbeddedStore {
+  const control = new Int32Array(handle.control);
+  if (control[CONTROL_MAGIC] !== MAGIC) throw new UsageError("attach: this is no store's handle");
+  const worker = Atomics.add(control, CONTROL_ATTACHED, 1);
+  const workers = control[CONTROL_WORKERS] as number;
+  if (worker >= workers) {
+    throw new UsageError(`attach: all ${workers} places are taken`, "open it with more `threads`");
+  }
+  return new EmbeddedStore(handle, worker);
+}
+
+/** One thread's view of the shared map. */
+export class EmbeddedStore {
+  /** What another Worker needs to `attach`: send it with postMessage. */
+  readonly handle: StoreHandle;
+  readonly #store: Store;
+  readonly #out = new ByteBuffer(4096);
+  readonly #key = new Scratch();
+  readonly #value = new Scratch();
+  #upkeep: Timer | undefined;
+  #isInBatch = false;
+
+  constructor(handle: StoreHandle, worker: number) {
+    this.handle = handle;
+    this.#store = attachStore(handle, worker);
+  }
+
+  /** For openStore: sets the limit, and begins what is done in the background. */
+  beginUpkeep(memory: number, policy: number): void {
+    this.#store.setLimit(memory, policy);
+    this.#upkeep = setInterval(() => {
+      clock.tick();
+      this.#store.upkeep(UPKEEP_BUDGET_MS);
+    }, UPKEEP_INTERVAL_MS);
+    this.#upkeep.unref();
+  }
+
+  /** Ends the upkeep of the thread that opened the store. Its memory goes with the last reference to it. */
+  close(): void {
+    clearInterval(this.#upkeep);
+    this.#upkeep = undefined;
+  }
+
+  // ---- Strings -----------------------------------------------------------------------------------------------------
+
+  /** A copy of the value, null when there is no such key. Throws WrongTypeError for a list. */
+  get(key: Bytes): Buffer | null {
+    const out = this.#out;
+    if (!this.#read(key, TYPE_STRING)) return null;
+    return copyOf(out, 0, out.length);
+  }
+
+  /** The value as UTF-8 text, null when there is no such key. Throws WrongTypeError for a list. */
+  getText(key: Bytes): string | null {
+    if (!this.#read(key, TYPE_STRING)) return null;
+    return this.#out.bytes.toString("utf8", 0, this.#out.length);
+  }
+
+  /** Whether the key exists. */
+  has(key: Bytes): boolean {
+    return this.#typeOf(key) !== TYPE_NONE;
+  }
+
+  /** Sets the key, whatever was there. Throws OutOfMemoryError when there is no room. */
+  set(key: Bytes, value: Bytes, options?: SetOptions): void {
+    const expiresInMs = options?.expiresInMs;
+    if (expiresInMs !== undefined && !(expiresInMs > 0)) {
+      throw new UsageError(`expiresInMs: (${expiresInMs}) must be above 0`);
+    }
+    const { bytes, start, length } = this.#value.take(value, "value", STRING_SIZE_MAX);
+    this.#change(key, (cursor) =>
+      this.#store.putString(
+        cursor,
+        bytes,
+        start,
+        length,
+        expiresInMs === undefined ? 0 : Math.ceil(clock.nowMs + expiresInMs),
+      ),
+    );
+  }
+
+  /** The same as `set`, by the name that log-structured stores use. */
+  upsert(key: Bytes, value: Bytes, options?: SetOptions): void {
+    this.set(key, value, options);
+  }
+
+  /** Removes the key; whether it was there. */
+  delete(key: Bytes): boolean {
+    let wasThere = false;
+    this.#change(
+      key,
+      (cursor) => {
+        wasThere = cursor.type !== TYPE_NONE;
+        if (wasThere) this.#store.remove(cursor);
+        return STATUS_OK;
+      },
+      false,
+    );
+    return wasThere;
+  }
+
+  /**
+   * Replaces the value by what `update` makes of it, atomically; null in both places means "no such key". `update` runs
+   * while other threads wait for this key: it must be short and must not use the store. When it throws, nothing
+   * changes.
+   */
+  update(key: Bytes, update: (value: Buffer | null) => Bytes | null): void {
+    const store = this.#store;
+    this.#change(key, (cursor) => {
+      wantType(cursor, TYPE_STRING);
+      const out = this.#out;
+      out.length = 0;
+      if (cursor.type !== TYPE_NONE) store.copyValue(cursor, out, 0, cursor.valueLength);
+      const before = cursor.type === TYPE_NONE ? null : copyOf(out, 0, out.length);
+      const after = update(before);
+      if (after === null) {
+        if (cursor.type !== TYPE_NONE) store.remove(cursor);
+        return STATUS_OK;
+      }
+      const { bytes, start, length } = this.#value.take(after, "value", STRING_SIZE_MAX);
+      return store.putString(cursor, bytes, start, length, 0);
+    });
+  }
+
+  // ---- Lists -------------------------------------------------------------------------------------------------------
+
+  /** Adds an element before the first (making the list if need be); the new number of elements. */
+  pushHead(key: Bytes, item: Bytes): number {
+    return this.#push(key, item, true);
+  }
+
+  /** Adds an element behind the last. */
+  pushTail(key: Bytes, item: Bytes): number {
+    return this.#push(key, item, false);
+  }
+
+  /** Removes the first element and returns it, null when there is no list. An empty list is no list. */
+  popHead(key: Bytes): Buffer | null {
+    return this.#pop(key, true);
+  }
+
+  popTail(key: Bytes): Buffer | null {
+    return this.#pop(key, false);
+  }
+
+  /** Elements `start` to `stop`, both included; negative numbers count from the end, -1 is the last. */
+  range(key: Bytes, start: number, stop: number): Buffer[] {
+    const store = this.#store;
+    const cursor = this.#enter(key);
+    let items: Buffer[];
+    do {
+      items = [];
+      if (store.beginRead(cursor) && cursor.type === TYPE_LIST) {
+        const { first, last } = clip(start, stop, cursor.itemsCount);
+        let isThere = first <= last && store.seekItem(cursor, first);
+        for (let i = first; isThere && i <= last; i++) {
+          items.push(this.#copyItem(cursor));
+          isThere = i < last && store.nextItem(cursor);
+        }
+      }
+    } while (!store.endRead(cursor));
+    this.#leave();
+    wantType(cursor, TYPE_LIST);
+    return items;
+  }
+
+  /** Keeps elements `start` to `stop` (as in `range`) and drops the others. */
+  trim(key: Bytes, start: number, stop: number): void {
+    this.#change(
+      key,
+      (cursor) => {
+        wantType(cursor, TYPE_LIST);
+        const { first, last } = clip(start, stop, cursor.itemsCount);
+        if (cursor.type === TYPE_NONE) return STATUS_OK;
+        if (first > last) this.#store.remove(cursor);
+        else this.#store.trimList(cursor, first, last);
+        return STATUS_OK;
+      },
+      false,
+    );
+  }
+
+  /** Elements of the list, 0 when there is none. */
+  listLength(key: Bytes): number {
+    const store = this.#store;
+    const cursor = this.#enter(key);
+    let count = 0;
+    do {
+      count = store.beginRead(cursor) ? cursor.itemsCount : 0;
+    } while (!store.endRead(cursor));
+    this.#leave();
+    wantType(cursor, TYPE_LIST);
+    return count;
+  }
+
+  // ---- Many keys ---------------------------------------------------------------------------------------------------
+
+  /**
+   * Every key that starts with `prefix` (default: all), in no order. Keys that are there from the beginning to the end
+   * come at least once, whatever other threads do; a key can come twice when the index grows meanwhile.
+   */
+  *scan(prefix: Bytes = ""): Generator<Buffer> {
+    const store = this.#store;
+    const wanted = Buffer.from(prefix as Uint8Array);
+    let position = 0;
+    do {
+      this.#enterBatch();
+      position = store.scanStep(0, position);
+      const found: Buffer[] = [];
+      const { keys, count } = store.scanned;
+      for (let i = 0; i < count; i++) {
+        const start = store.scanned.start[i] as number;
+        const end = start + (store.scanned.length[i] as number);
+        const isWanted =
+          end - start >= wanted.length &&
+          keys.bytes.compare(wanted, 0, wanted.length, start, start + wanted.length) === 0;
+        if (isWanted) found.push(copyOf(keys, start, end));
+      }
+      this.#leave();
+      yield* found;
+    } while (position !== 0);
+  }
+
+  /**
+   * Runs `run`, in which many calls cost less: they are one batch. Each call is still atomic by itself only. Keep it
+   * short: FLUSHALL and the like wait for it. Returns what `run` returns.
+   */
+  batch<T>(run: () => T): T {
+    if (this.#isInBatch) return run();
+    this.#enterBatch();
+    this.#isInBatch = true;
+    try {
+      return run();
+    } finally {
+      this.#isInBatch = false;
+      this.#leave();
+    }
+  }
+
+  /** Removes every key. Waits until every other thread is between two calls. */
+  clear(): void {
+    if (this.#isInBatch) throw new UsageError("clear: cannot be called inside a batch");
+    this.#enterBatch();
+    this.#store.exclusive(() => this.#store.flush(-1));
+    this.#leave();
+  }
+
+  stats(): StoreStats {
+    return {
+      keysCount: this.#store.keysCount(0),
+      expiringCount: this.#store.expiresCount(0),
+      usedBytes: this.#store.usedMemory(),
+    };
+  }
+
+  // ---- Parts -------------------------------------------------------------------------------------------------------
+
+  #enterBatch(): void {
+    if (this.#isInBatch) return;
+    clock.tick();
+    this.#store.enterBatch();
+  }
+
+  #leave(): void {
+    if (!this.#isInBatch) this.#store.leaveBatch();
+  }
+
+  /** Begins a call: the cursor of its key. */
+  #enter(key: Bytes): Cursor {
+    const { bytes, start, length } = this.#key.take(key, "key", KEY_SIZE_MAX);
+    this.#enterBatch();
+    const cursor = this.#store.cursor(0);
+    cursor.bytes = bytes;
+    cursor.keyStart = start;
+    cursor.keyLength = length;
+    cursor.db = 0;
+    cursor.hash = this.#store.hash(bytes, start, length);
+    return cursor;
+  }
+
+  /** Copies the key's string to #out; false when there is no such key. */
+  #read(key: Bytes, type: number): boolean {
+    const store = this.#store;
+    const out = this.#out;
+    const cursor = this.#enter(key);
+    let isFound = false;
+    do {
+      out.length = 0;
+      isFound = store.beginRead(cursor);
+      if (isFound && cursor.type === type) store.copyValue(cursor, out, 0, cursor.valueLength);
+    } while (!store.endRead(cursor));
+    this.#leave();
+    wantType(cursor, type);
+    return isFound;
+  }
+
+  #typeOf(key: Bytes): number {
+    const cursor = this.#enter(key);
+    do this.#store.beginRead(cursor);
+    while (!this.#store.endRead(cursor));
+    this.#leave();
+    return cursor.type;
+  }
+
+  /** Runs `run` with the key locked; throws what its status says. */
+  #change(key: Bytes, run: (cursor: Cursor) => Status, needsMemory = true): void {
+    const store = this.#store;
+    const cursor = this.#enter(key);
+    const isAdmitted = !needsMemory || store.admitWrites();
+    let status: Status = STATUS_OUT_OF_MEMORY;
+    if (isAdmitted) {
+      store.lock(cursor);
+      try {
+        status = run(cursor);
+      } finally {
+        store.unlock(cursor);
+        this.#leave();
+      }
+    } else this.#leave();
+    if (status === STATUS_OUT_OF_MEMORY) {
+      throw new OutOfMemoryError(
+        `Cannot store ${cursor.keyLength} bytes of key and its value: the store is full`,
+      );
+    }
+  }
+
+  #push(key: Bytes, item: Bytes, atHead: boolean): number {
+    let count = 0;
+    const { bytes, start, length } = this.#value.take(item, "item", STRING_SIZE_MAX);
+    this.#change(key, (cursor) => {
+      wantType(cursor, TYPE_LIST);
+      const status = this.#store.pushItem(cursor, atHead, bytes, start, length);
+      count = cursor.itemsCount;
+      return status;
+    });
+    return count;
+  }
+
+  #pop(key: Bytes, atHead: boolean): Buffer | null {
+    let item: Buffer | null = null;
+    this.#change(
+      key,
+      (cursor) => {
+        wantType(cursor, TYPE_LIST);
+        if (cursor.type === TYPE_NONE) return STATUS_OK;
+        this.#store.seekItem(cursor, atHead ? 0 : cursor.itemsCount - 1);
+        item = this.#copyItem(cursor);
+        this.#store.dropItems(cursor, atHead, 1);
+        return STATUS_OK;
+      },
+      false,
+    );
+    return item;
+  }
+
+  #copyItem(cursor: Cursor): Buffer {
+    this.#out.length = 0;
+    this.#store.copyItem(cursor, this.#out);
+    return copyOf(this.#out, 0, this.#out.length);
+  }
+}
+
+/** Throws WrongTypeError when the cursor's key exists and is something else. */
+function wantType(cursor: Cursor, type: number): void {
+  if (cursor.type === TYPE_NONE || cursor.type === type) return;
+  const [held, wanted] = type === TYPE_STRING ? ["a list", "a string"] : ["a string", "a list"];
+  throw new WrongTypeError(`Cannot use the key as ${wanted}: it holds ${held}`);
+}
+
+/** A private copy of bytes [start, end). */
+function copyOf(source: ByteBuffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(end - start);
+  source.bytes.copy(copy, 0, start, end);
+  return copy;
+}
+
+/** Turns indices that may count from the end into first and last; first > last when there is nothing between. */
+function clip(start: number, stop: number, count: number): { first: number; last: number } {
+  const first = Math.max(0, start < 0 ? start + count : start);
+  const last = Math.min(count - 1, stop < 0 ? stop + count : stop);
+  return { first, last };
+}
+
+/** Turns keys and values into Buffers: strings are encoded into one that is reused. */
+class Scratch {
+  #buffer = Buffer.allocUnsafeSlow(1024);
+  readonly #piece = { bytes: this.#buffer, start: 0, length: 0 };
+
+  /** Where the bytes are: valid until the next call. Throws UsageError when there are more than `sizeMax`. */
+  take(
+    source: Bytes,
+    what: string,
+    sizeMax: number,
+  ): { readonly bytes: Buffer; readonly start: number; readonly length: number } {
+    const piece = this.#piece;
+    if (typeof source === "string") {
+      // A character takes at most three bytes of UTF-8.
+      if (source.length * 3 > this.#buffer.length) {
+        this.#buffer = Buffer.allocUnsafeSlow(source.length * 3);
+      }
+      piece.bytes = this.#buffer;
+      piece.length = this.#buffer.write(source, 0, "utf8");
+    } else {
+      piece.bytes = Buffer.from(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength);
+      piece.length = source.byteLength;
+    }
+    if (piece.length > sizeMax) {
+      throw new UsageError(`${what}: ${piece.length} bytes are more than ${sizeMax}`);
+    }
+    return piece;
+  }
+}
