@@ -120,6 +120,11 @@ class ServerWorker implements ServerContext {
 
 let server: ServerWorker | null = null;
 
+// Bun lets a Worker live on after one; here it is as much a bug as an exception.
+process.on("unhandledRejection", (reason) => {
+  throw reason;
+});
+
 self.onmessage = (event: MessageEvent<ToWorker>) => {
   const message = event.data;
   switch (message.type) {

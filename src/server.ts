@@ -167,7 +167,7 @@ class Server {
     const worker = new Worker(workerUrl(name), { name: `${name} ${index}` });
     worker.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(index, event.data);
     worker.onerror = (event: ErrorEvent) => {
-      this.#reject(new Error(`${name} ${index} died: ${event.message}`));
+      this.#reject(new Error(`${name} ${index} died: ${withoutExcerpt(event.message)}`));
     };
     worker.addEventListener("close", () => this.#ended(index, name));
     this.#workers.push(worker);
@@ -220,4 +220,10 @@ class Server {
     }
     setTimeout(() => this.#resolve(), STOP_TIMEOUT_MS);
   }
+}
+
+/** The message of a Worker's error, without the source lines that Bun puts in front. */
+function withoutExcerpt(message: string): string {
+  const start = message.lastIndexOf("\nerror: ");
+  return start < 0 ? message : message.slice(start + "\nerror: ".length).trimEnd();
 }
