@@ -1,0 +1,195 @@
+/**
+ * Loads the store's real modules for the simulation: changed by transform.ts, and instantiated once for each logical
+ * thread, as each Worker has module state of its own. Only the SharedArrayBuffers are common to all threads.
+ *
+ * Modules without state and without shared memory (layouts, size classes, what is outside of the store) are used as
+ * they are; the clock is a simulated one. Locks spin twice instead of 200 times before they give way.
+ *
+ * A `mutation` replaces one piece of the store's source: with it, a test shows that a bug would be found.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { assert } from "../../src/base/assert.ts";
+import { Prng } from "../../src/base/prng.ts";
+import {
+  BUCKET_WORDS,
+  CONTROL_CHUNK_NEXT,
+  CONTROL_SECRET,
+  CONTROL_SEGMENT_OPEN,
+  COUNT_MEMORY_LIMIT,
+  COUNTERS_ROW,
+  SHARD_BUCKETS,
+  SHARD_OVERFLOW_LOW,
+} from "../../src/store/layout.ts";
+import {
+  type HashIndex,
+  Memory,
+  RESERVE_SIZE_MIN,
+  reserveMemory,
+  resetShard,
+  SETTINGS_ROW,
+} from "../../src/store/memory.ts";
+import type { Store } from "../../src/store/store.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { type SourceModule, Transformer } from "./transform.ts";
+
+const STORE = resolve(import.meta.dir, "../../src/store");
+/** Neither state of their own nor shared memory: the threads share them. */
+const NATIVE = new Set(
+  "layout.ts status.ts cursor.ts size-class.ts memory.ts record.ts invariants.ts".split(" "),
+);
+
+/** Bytes of a shard of the simulated index: one shard, so that threads meet and buckets split. */
+const SHARD_SIZE = 256 * 1024;
+/** Logical threads that can attach. */
+const THREADS_MAX = 16;
+
+/**
+ * The modules make no shared memory of their own but the word of `fence`: as an ArrayBuffer it costs nothing (a
+ * SharedArrayBuffer is a mapping of its own, 1 ms).
+ */
+/** Replaces `find`, which must occur exactly once in `file`. */
+export interface Mutation {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+type Factory = (
+  scheduler: Scheduler,
+  load: (path: string) => object,
+  privateBuffer: typeof ArrayBuffer,
+) => object;
+
+/** Time of the simulation, for base/clock.ts. */
+export class SimulatedClock {
+  nowMs = 1_000_000;
+  #ns = 0;
+
+  /** Every look at the clock takes a microsecond. */
+  nanoseconds(): number {
+    this.#ns += 1000;
+    return this.#ns;
+  }
+}
+
+/** The store's modules, ready to be instantiated for any number of threads. */
+export class Program {
+  readonly #factories = new Map<string, Factory>();
+  readonly #native = new Map<string, object>();
+
+  static async load(fine: boolean, mutations: readonly Mutation[] = []): Promise<Program> {
+    const program = new Program();
+    const sources = reachable("store.ts", mutations);
+    const transformer = new Transformer(sources, fine);
+    for (const { path } of sources) {
+      const code = transformer.print(path);
+      program.#factories.set(
+        path,
+        new Function("$", "$import", "SharedArrayBuffer", code) as Factory,
+      );
+    }
+    for (const name of NATIVE) program.#native.set(`./${name}`, await import(join(STORE, name)));
+    for (const name of readdirSync(join(STORE, "../base"))) {
+      if (!/^[a-z0-9-]+\.ts$/.test(name)) continue;
+      program.#native.set(`../base/${name}`, await import(join(STORE, "../base", name)));
+    }
+    return program;
+  }
+
+  /** The modules of one logical thread, and its face of the store. */
+  attach(scheduler: Scheduler, memory: Memory, clock: SimulatedClock): Store {
+    const loaded = new Map<string, object>(this.#native);
+    loaded.set("../base/clock.ts", { clock, nanoseconds: () => clock.nanoseconds() });
+    const load = (path: string): object => {
+      const known = loaded.get(path);
+      if (known !== undefined) return known;
+      const factory = this.#factories.get(path);
+      assert(factory !== undefined, `${path} is a module of the store`);
+      const made = factory(scheduler, load, ArrayBuffer);
+      loaded.set(path, made);
+      return made;
+    };
+    const { Store: StoreClass } = load("./store.ts") as { Store: new (memory: Memory) => Store };
+    return new StoreClass(memory);
+  }
+}
+
+/** The modules that `name` needs, itself included, but for the native ones. */
+function reachable(name: string, mutations: readonly Mutation[]): SourceModule[] {
+  const found = new Map<string, SourceModule>();
+  const visit = (file: string): void => {
+    const path = `./${file}`;
+    if (NATIVE.has(file) || found.has(path)) return;
+    const source = sourceOf(file, mutations);
+    found.set(path, { path, source });
+    for (const match of source.matchAll(/\bfrom "\.\/([a-z-]+\.ts)";/g)) visit(match[1] as string);
+  };
+  visit(name);
+  return [...found.values()];
+}
+
+function sourceOf(name: string, mutations: readonly Mutation[]): string {
+  let source = readFileSync(join(STORE, name), "utf8");
+  for (const { file, find, replace } of mutations) {
+    if (file !== name) continue;
+    assert(source.split(find).length === 2, `"${find}" stands once in ${file}`);
+    source = source.replace(find, () => replace);
+  }
+  return source.replace(/^const SPINS_MAX = \d+;/m, "const SPINS_MAX = 2;");
+}
+
+/** The memory that all threads share, made once and emptied for every seed. */
+export class SimulatedMemory {
+  readonly #handle = reserveMemory(RESERVE_SIZE_MIN, THREADS_MAX);
+  readonly #control = new Int32Array(this.#handle.control);
+  readonly #initial = this.#control.slice();
+  readonly #keys = oneShard(true);
+  readonly #nodes = oneShard(false);
+
+  /** Makes everything as in a new store whose hash secrets come from `seed`. */
+  reset(seed: number): void {
+    this.#clearSegments();
+    this.#control.set(this.#initial);
+    const prng = new Prng(seed);
+    for (let i = 0; i < 3; i++) this.#control[CONTROL_SECRET + i] = prng.int32();
+    const counters = new Float64Array(this.#handle.counters);
+    counters.fill(0, 0, THREADS_MAX * COUNTERS_ROW);
+    counters.fill(0, SETTINGS_ROW);
+    counters[SETTINGS_ROW + COUNT_MEMORY_LIMIT] = Number.POSITIVE_INFINITY;
+    for (const index of [this.#keys, this.#nodes]) clearShard(index.shards[0] as Int32Array);
+  }
+
+  /** What a segment held could steer a reader of stale addresses: a seed must find it as it was the first time. */
+  #clearSegments(): void {
+    const open = this.#control[CONTROL_SEGMENT_OPEN] as number;
+    for (let slot = 0; slot <= open; slot++) {
+      const words = new Int32Array(this.#handle.segments[slot] as SharedArrayBuffer);
+      const used = slot < open ? words.length : (this.#control[CONTROL_CHUNK_NEXT] as number) / 4;
+      words.fill(0, 0, used);
+    }
+  }
+
+  /** Views for the logical thread `worker`. */
+  attach(worker: number): Memory {
+    const memory = new Memory(this.#handle, worker);
+    const open = memory as { -readonly [Field in keyof Memory]: Memory[Field] };
+    open.keys = this.#keys;
+    open.nodes = this.#nodes;
+    return memory;
+  }
+}
+
+function oneShard(isKeys: boolean): HashIndex {
+  const view = new Int32Array(new SharedArrayBuffer(SHARD_SIZE));
+  resetShard(view);
+  return { shards: [view], shardBits: 0, shardMask: 0, isKeys };
+}
+
+/** Clears the words that buckets have used. */
+function clearShard(view: Int32Array): void {
+  const end = ((view[SHARD_BUCKETS] as number) + 2) * BUCKET_WORDS;
+  view.fill(0, view[SHARD_OVERFLOW_LOW] as number);
+  view.fill(0, 0, end);
+  resetShard(view);
+}
