@@ -105,7 +105,7 @@ export class ClosedLoop implements ConnectionOwner {
       if (setup.length > 0) await loop.#setUp(setup);
     } catch (error) {
       loop.close();
-      throw error;
+      throw withHint(error);
     }
     return loop;
   }
@@ -216,6 +216,13 @@ function addCounts(counts: LoopCounts, connection: RespConnection): void {
     counts.errorKinds[kind] = (counts.errorKinds[kind] ?? 0) + count;
   }
   if (counts.errorFirst === "") counts.errorFirst = replies.firstError;
+}
+
+/** A server that takes some connections and no more, or a process that may not open more. */
+function withHint(error: unknown): unknown {
+  if (!(error instanceof FatalError) || !error.message.startsWith("Cannot connect")) return error;
+  const hint = "a lower --concurrency, a higher maxclients of the server, or a higher ulimit -n";
+  return new FatalError(error.message, hint);
 }
 
 /** All results, or the first failure after everything that did open is closed again. */

@@ -16,12 +16,19 @@ const STOP_SECONDS = 5;
 
 /**
  * Waits for the server and for the end of the pipe, whichever comes first; ends with the server's
- * exit code.
+ * exit code. Ctrl-C reaches the whole group: the shell must stay to see its server end.
  */
-const KEEPER = `exec 3<&0
+const KEEPER = `trap '' INT
+exec 3<&0
 "$@" 3<&- &
 server=$!
-{ read -r _ <&3; kill $server; sleep ${STOP_SECONDS}; kill -9 $server; } >/dev/null 2>&1 &
+{
+  read -r _ <&3
+  kill $server
+  tries=0
+  while kill -0 $server && [ $tries -lt ${STOP_SECONDS}0 ]; do sleep 0.1; tries=$((tries + 1)); done
+  kill -9 $server
+} >/dev/null 2>&1 &
 keeper=$!
 exec >/dev/null 3<&-
 wait $server

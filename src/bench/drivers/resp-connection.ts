@@ -126,7 +126,7 @@ export class RespConnection {
     const written = this.#socket!.write(bytes, 0, size);
     this.bytesWritten += size;
     if (written === size) return true;
-    if (written < 0) this.#fail("the connection is closed");
+    if (written < 0) this.#failSoon();
     else {
       this.#rest = Buffer.from(bytes.subarray(written, size));
       this.#restStart = 0;
@@ -141,7 +141,7 @@ export class RespConnection {
     const left = rest.length - this.#restStart;
     const written = this.#socket!.write(rest, this.#restStart, left);
     if (written < 0) {
-      this.#fail("the connection is closed");
+      this.#failSoon();
       return;
     }
     this.#restStart += written;
@@ -165,14 +165,19 @@ export class RespConnection {
   }
 
   onClose(): void {
-    const { firstError } = this.replies;
-    this.#fail(`the server closed a connection${firstError === "" ? "" : ` (${firstError})`}`);
+    this.#fail("the server closed a connection");
+  }
+
+  /** After what the server said before it closed has been read: that is the better reason. */
+  #failSoon(): void {
+    setTimeout(() => this.#fail("the connection is closed"), 0);
   }
 
   #fail(text: string): void {
     if (this.#isClosing) return;
     this.close();
-    this.#owner.onFailure(text);
+    const { firstError } = this.replies;
+    this.#owner.onFailure(firstError === "" ? text : `${text} (${firstError})`);
   }
 
   onError(error: unknown): void {
