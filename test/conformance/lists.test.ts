@@ -3,6 +3,7 @@
  * large elements.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Prng } from "../../src/base/prng.ts";
 import { compareLists, ListCommands } from "./lists.fuzz.ts";
 import { type RunningPeer, startOurs, startReal } from "./peers.ts";
 import { type Connection, render } from "./transcript.ts";
@@ -160,6 +161,36 @@ describe("lists, ours and a real server", () => {
     CASE_MS_MAX,
   );
 });
+
+test(
+  "elements that many clients move between lists are neither lost nor doubled",
+  async () => {
+    const clients = await Promise.all(Array.from({ length: 8 }, () => ours.connect()));
+    connections.push(...clients);
+    const first = clients[0] as Connection;
+    await first.ask(["FLUSHALL"]);
+    const elements = Array.from({ length: 50 }, (_, i) =>
+      `${i}`.padEnd(i % 7 === 0 ? 300 : 5, "."),
+    );
+    await first.ask(["RPUSH", "x", ...elements]);
+    const prng = new Prng(11);
+    const requests = clients.flatMap((client) =>
+      Array.from({ length: 500 }, () => {
+        const [from, to] = [prng.pick(["x", "y", "z"]), prng.pick(["x", "y", "z"])];
+        const ends = [prng.pick(["LEFT", "RIGHT"]), prng.pick(["LEFT", "RIGHT"])];
+        return client.ask(prng.chance(3) ? ["RPOPLPUSH", from, to] : ["LMOVE", from, to, ...ends]);
+      }),
+    );
+    for (const reply of await Promise.all(requests)) expect(["$", "nil"]).toContain(reply.kind);
+    const left: string[] = [];
+    for (const key of ["x", "y", "z"]) {
+      const reply = await first.ask(["LRANGE", key, "0", "-1"]);
+      if ("items" in reply) left.push(...reply.items.map(render));
+    }
+    expect(left.sort()).toEqual(elements.map((element) => `"${element}"`).sort());
+  },
+  CASE_MS_MAX,
+);
 
 test("ListCommands gives the same commands for the same seed", () => {
   const [one, other] = [new ListCommands(9), new ListCommands(9)];
