@@ -3,6 +3,8 @@
  * RESP2.
  */
 import { expect, test } from "bun:test";
+import { runClientCost } from "./client-cost.bench.ts";
+import { fuzzReplyCounter } from "./reply-counter.fuzz.ts";
 import { ReplyCounter, ReplyKind, type ReplyVerifier } from "./reply-counter.ts";
 
 interface Expected {
@@ -124,4 +126,16 @@ test("ReplyCounter shows the verifier every byte of the bulk strings, split at e
     counter.feed(bytes, cut, bytes.length);
     expect(collector.text).toBe("abc||hello||||");
   }
+});
+
+test("ReplyCounter agrees with random replies, and the fuzzer notices one that is missing", () => {
+  expect(fuzzReplyCounter({ seed: 1, rounds: 300 })).toBeGreaterThan(1000);
+  expect(() => fuzzReplyCounter({ seed: 1, rounds: 3, canary: true })).toThrow("seed 1");
+});
+
+test("runClientCost() does the work that it measures", () => {
+  const { costs, checksum } = runClientCost(2);
+  expect(costs.size).toBe(7);
+  // SET of 184 and GET of 48 bytes in two orders, two counts of replies; records add up.
+  expect(checksum).toBe(4 * 50 * (2 * 184 + 2 * 48 + 2) + 50 + 100 + 150 + 200);
 });
