@@ -10,7 +10,7 @@ import { STATUS_OK, type Status } from "../store/status.ts";
 import { arg, token } from "./arguments.ts";
 import type { CommandSpec } from "./command.ts";
 import type { Context } from "./context.ts";
-import { failWith } from "./outcomes.ts";
+import { failWith, noteLookup } from "./outcomes.ts";
 
 const INT32_MIN = -(2 ** 31);
 const INT32_MAX = 2 ** 31 - 1;
@@ -113,6 +113,7 @@ function copyAimed(c: Context, replaces: boolean): void {
   const to = store.cursor(DESTINATION);
   const mark = c.out.length;
   store.lockAll(BOTH);
+  noteLookup(c, from.type !== TYPE_NONE);
   let status: Status = STATUS_OK;
   if (from.type === TYPE_NONE || (to.type !== TYPE_NONE && !replaces)) c.out.integer(0);
   else {
@@ -163,6 +164,7 @@ export const moveCommands: readonly CommandSpec[] = [
     flags: ["write"],
     keys: TWO_KEYS,
     keyFlags: ["RW", "access", "delete"],
+    secondKeyFlags: ["OW", "update"],
     group: "generic",
     since: "1.0.0",
     summary: "Gives a key another name; a key that has that name goes.",
@@ -176,6 +178,7 @@ export const moveCommands: readonly CommandSpec[] = [
     flags: ["write", "fast"],
     keys: TWO_KEYS,
     keyFlags: ["RW", "access", "delete"],
+    secondKeyFlags: ["OW", "insert"],
     group: "generic",
     since: "1.0.0",
     summary: "Gives a key another name unless there is a key of that name.",
@@ -189,6 +192,7 @@ export const moveCommands: readonly CommandSpec[] = [
     flags: ["write", "denyoom"],
     keys: TWO_KEYS,
     keyFlags: ["RO", "access"],
+    secondKeyFlags: ["OW", "update"],
     group: "generic",
     since: "6.2.0",
     summary: "Copies a key's value and expiry to another key or database.",

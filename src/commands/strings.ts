@@ -8,7 +8,8 @@
  */
 import { errorTexts, wrongArgumentsCount } from "../resp/errors.ts";
 import { TYPE_NONE, TYPE_STRING } from "../store/cursor.ts";
-import { STATUS_OK, type Status } from "../store/status.ts";
+import { STATUS_KEY_TOO_LONG, STATUS_OK, type Status } from "../store/status.ts";
+import { KEY_SIZE_MAX } from "../store/store.ts";
 import { arg, block } from "./arguments.ts";
 import type { CommandSpec } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -142,6 +143,7 @@ const SOME_EXIST: Status = -1;
  */
 function putPairs(c: Context, count: number, isNew: boolean): Status {
   const store = c.store;
+  if (hasLongKey(c, count)) return STATUS_KEY_TOO_LONG;
   if (!isAtOnce(count)) return store.exclusive(() => putManyPairs(c, count, isNew));
   aimAll(c, 1, 2, count);
   store.lockAll(count);
@@ -159,6 +161,13 @@ function putPairs(c: Context, count: number, isNew: boolean): Status {
   return status;
 }
 
+/** Whether one of the keys is refused: known before the first one is set. */
+function hasLongKey(c: Context, count: number): boolean {
+  for (let i = 0; i < count; i++) if (c.length(i * 2 + 1) > KEY_SIZE_MAX) return true;
+  return false;
+}
+
+/** Inside the exclusive section: one pair after the other. */
 function putManyPairs(c: Context, count: number, isNew: boolean): Status {
   const store = c.store;
   const cursor = store.cursor(0);

@@ -60,7 +60,7 @@ import { appendString, copyValue, putString, writeRange } from "./strings.ts";
 import { changeExpiry } from "./upsert.ts";
 
 /** For INFO: arguments of `counter`. */
-export { COUNT_EVICTED, COUNT_EXPIRED } from "./layout.ts";
+export { COUNT_EVICTED, COUNT_EXPIRED, KEY_SIZE_MAX } from "./layout.ts";
 
 /** A read that was thrown away this often takes the lock instead. */
 const READ_ATTEMPTS_MAX = 8;

@@ -231,4 +231,17 @@ DBSIZE => :0
 FLUSHDB FOO => -ERR syntax error
 FLUSHALL FOO => -ERR syntax error
 FLUSHDB SYNC ASYNC => -ERR syntax error
+
+# A key may have 65536 bytes, on ours no more
+SET {k*65536} v => +OK
+INCR {k*65537} => -ERR key exceeds maximum allowed size (65536 bytes) || valkey80: :1 || redis70: :1
+GET {k*65537} => nil || valkey80: "1" || redis70: "1"
+DEL {k*65537} => :0 || valkey80: :1 || redis70: :1
+MSET a 1 {k*65537} 2 => -ERR key exceeds... || valkey80: +OK || redis70: +OK
+MSETNX b 1 {k*65537} 2 => -ERR key exceeds... || valkey80: :0 || redis70: :0
+EXISTS a b => :0 || valkey80: :1 || redis70: :1
+SET a 1 => +OK
+RENAME a {k*65537} => -ERR key exceeds... || valkey80: +OK || redis70: +OK
+COPY {k*65536} {k*65537} => -ERR key exceeds... || valkey80: :0 || redis70: :0
+GET a => "1" || valkey80: nil || redis70: nil
 `;

@@ -196,4 +196,15 @@ GETRANGE k 49999999 50000003 => "\x00abc\x00"
 STRLEN k => :100000002
 DEL k => :1
 EXISTS k => :0
+
+# A value ends at proto-max-bulk-len (the real servers would fill half a gigabyte with zeros)
+SETRANGE k 536870911 x => :536870912 || valkey80: - || redis70: -
+STRLEN k => :536870912 || valkey80: - || redis70: -
+APPEND k y => -ERR string exceeds maximum allowed size (proto-max-bulk-len) || valkey80: - ||
+  redis70: -
+GETRANGE k -2 -1 => "\x00x" || valkey80: - || redis70: -
+SETRANGE k 268435456 mid => :536870912 || valkey80: - || redis70: -
+GETRANGE k 268435455 268435459 => "\x00mid\x00" || valkey80: - || redis70: -
+APPEND k "" => :536870912 || valkey80: - || redis70: -
+DEL k => :1 || valkey80: - || redis70: -
 `;
