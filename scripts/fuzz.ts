@@ -28,13 +28,20 @@ function parseArguments(argv: readonly string[]): FuzzOptions {
   return { pattern, seconds, seed };
 }
 
-async function runOnce(path: string, seed: number): Promise<boolean> {
-  // Both spellings, so that a fuzzer may read either.
-  const child = Bun.spawn([process.execPath, path, `--seed=${seed}`, "--seed", `${seed}`], {
+/** Runs a fuzzer once, for at most `timeMsMax`; false when it has found something. */
+async function runOnce(path: string, seed: number, timeMsMax: number): Promise<boolean> {
+  // Servers that it has started end with it (--no-orphans), also when its time is up.
+  const command = [process.execPath, "--no-orphans", path];
+  // Both spellings of the seed, so that a fuzzer may read either.
+  const child = Bun.spawn([...command, `--seed=${seed}`, "--seed", `${seed}`], {
     cwd: ROOT,
     stdio: ["ignore", "inherit", "inherit"],
+    ...(timeMsMax === Number.POSITIVE_INFINITY ? {} : { timeout: timeMsMax }),
+    killSignal: "SIGKILL",
   });
-  if ((await child.exited) === 0) return true;
+  await child.exited;
+  // Its time is up: it has found nothing so far.
+  if (child.exitCode === 0 || child.signalCode === "SIGKILL") return true;
   process.stderr.write(`\n${path} has found something: bun ${path} --seed ${seed}\n`);
   return false;
 }
@@ -48,12 +55,13 @@ if (paths.length === 0 || Number.isNaN(seconds) || Number.isNaN(seed)) {
   process.exit(64);
 }
 const deadline = performance.now() + seconds * 1000;
+// A given seed is there to see again what it finds: it takes the time that it needs.
+const sliceMs = seed === null ? (seconds * 1000) / paths.length : Number.POSITIVE_INFINITY;
 let runsCount = 0;
 do {
   for (const path of paths) {
-    if (!(await runOnce(path, seed ?? freshSeed() % 1_000_000_000))) process.exit(1);
+    if (!(await runOnce(path, seed ?? freshSeed() % 1_000_000_000, sliceMs))) process.exit(1);
     runsCount++;
-    if (performance.now() > deadline) break;
   }
 } while (seed === null && performance.now() < deadline);
 process.stdout.write(`${runsCount} runs of ${paths.length} fuzzers, nothing found\n`);
