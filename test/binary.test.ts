@@ -68,7 +68,8 @@ describe.if(isBuilt)("./kv from an empty folder", () => {
   test("contains asserts and no debugAssert", () => {
     const binary = readFileSync(BINARY);
     const has = (message: string) => binary.includes(message);
-    // Not all: what only tests call, such as invariants(), is left out of the executable as a whole.
+    // Not all: what only tests call, such as invariants(), is left out of the executable as a
+    // whole.
     expect(messagesOf("assert").filter(has)).not.toEqual([]);
     expect(messagesOf("debugAssert")).not.toEqual([]);
     expect(messagesOf("debugAssert").filter(has)).toEqual([]);

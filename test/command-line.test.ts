@@ -1,7 +1,8 @@
 /**
  * `kv serve` as a process: what its command line and its files do, and how it refuses.
  *
- * Which values are refused is checked in src/cli; here it is that they reach the server, and the exit codes.
+ * Which values are refused is checked in src/cli; here it is that they reach the server, and the
+ * exit codes.
  */
 import { expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
@@ -21,7 +22,7 @@ test("the ready line names the address, the threads and the durability", async (
   expect(await client.text("PING")).toBe("PONG");
 });
 
-test("a configuration file sets options and parameters, and the command line stands above", async () => {
+test("a configuration file sets options and parameters; the command line stands above", async () => {
   using folder = temporaryFolder();
   const config = join(folder.path, "kv.conf");
   const lines = ["bind 127.0.0.1", "port 1", "databases 4", "hz 20", 'save ""', "maxmemory 9mb"];

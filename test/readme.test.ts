@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { README, withCommands } from "../scripts/readme-commands.ts";
 import { REPOSITORY } from "./harness.ts";
 
-test("README.md lists the commands of the table (bun scripts/readme-commands.ts writes them)", () => {
+test("README.md lists the commands (bun scripts/readme-commands.ts writes them)", () => {
   const readme = readFileSync(README, "utf8");
   expect(readme).toBe(withCommands(readme));
   expect(readme).toContain(" · GET · ");
