@@ -75,6 +75,9 @@ export class Dispatcher {
   /** Hash of argument 1, where it is a key. */
   readonly #hashes = new Int32Array(BATCH_COMMANDS_MAX);
   readonly #isHashed = new Uint8Array(BATCH_COMMANDS_MAX);
+  /** The hashes without gaps, for the prefetch, and room for it to work in. */
+  readonly #touched = new Int32Array(BATCH_COMMANDS_MAX);
+  readonly #scratch = new Int32Array(BATCH_COMMANDS_MAX);
 
   // ---- The run ----
   /** Time of commands that were timed by themselves, not to be shared. */
@@ -142,23 +145,21 @@ export class Dispatcher {
     const commands = this.#commands;
     const isHashed = this.#isHashed;
     const hashes = this.#hashes;
+    const touched = this.#touched;
+    let touchedCount = 0;
     for (let i = 0; i < count; i++) {
       const first = commandFirst[i] as number;
       const command = memo.find(bytes, argStart[first] as number, argLength[first] as number);
       commands[i] = command;
       if (command !== null && command.keyFirst === 1 && (commandArgs[i] as number) > 1) {
         const key = first + 1;
-        hashes[i] = store.hash(bytes, argStart[key] as number, argLength[key] as number);
+        const hash = store.hash(bytes, argStart[key] as number, argLength[key] as number);
+        hashes[i] = hash;
         isHashed[i] = 1;
+        touched[touchedCount++] = hash;
       } else isHashed[i] = 0;
     }
-    if (count < 2) return;
-    for (let i = 0; i < count; i++) {
-      if (isHashed[i] === 1) store.touchIndex(hashes[i] as number);
-    }
-    for (let i = 0; i < count; i++) {
-      if (isHashed[i] === 1) store.touchRecord(hashes[i] as number);
-    }
+    if (touchedCount > 1) store.prefetch(touched, this.#scratch, touchedCount);
   }
 
   /**

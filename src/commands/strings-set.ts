@@ -39,9 +39,7 @@ function set(c: Context): void {
   }
   const store = c.store;
   const cursor = c.aim(store.cursor(0), 1);
-  store.lock(cursor);
-  const status = store.putString(cursor, c.bytes, c.start(2), c.length(2), 0);
-  store.unlock(cursor);
+  const status = store.setString(cursor, c.bytes, c.start(2), c.length(2));
   if (status === STATUS_OK) c.out.ok();
   else failWith(c, status, c.out.length);
 }

@@ -9,8 +9,7 @@
  * Who may write: the access byte, the holder of the record's bucket; CONTROL_ACCESS_TICK, the upkeep Worker or whoever
  * evicts, both through `advanceClock`.
  */
-import { CONTROL_ACCESS_TICK, RECORD_ACCESS_BYTE, WORKERS_MAX } from "./layout.ts";
-import { COUNTERS_ROW } from "./layout.ts";
+import { CONTROL_ACCESS_TICK, COUNTERS_ROW, RECORD_ACCESS_BYTE, WORKERS_MAX } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 
 /** Longest tick: without a memory limit, a record's idle time is known to about this. */

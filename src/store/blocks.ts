@@ -59,7 +59,10 @@ export function allocate(memory: Memory, size: number): boolean {
   const count = memory.freeCount[index] as number;
   if (count > 0) {
     takePrivate(memory, index, count);
-  } else if ((memory.bumpOffset[index] as number) + blockSize <= (memory.bumpEnd[index] as number)) {
+  } else if (
+    (memory.bumpOffset[index] as number) + blockSize <=
+    (memory.bumpEnd[index] as number)
+  ) {
     memory.slot = memory.bumpSlot[index] as number;
     memory.offset = memory.bumpOffset[index] as number;
     memory.bumpOffset[index] = memory.offset + blockSize;
@@ -92,7 +95,13 @@ export function release(memory: Memory, slot: number, offset: number): void {
   );
   const blockSize = CLASS_SIZES[index] as number;
   (memory.counters[memory.row + COUNT_USED_BYTES] as number) -= blockSize;
-  linkBlock(words, offset, index, memory.freeSlot[index] as number, memory.freeOffset[index] as number);
+  linkBlock(
+    words,
+    offset,
+    index,
+    memory.freeSlot[index] as number,
+    memory.freeOffset[index] as number,
+  );
   memory.freeSlot[index] = slot;
   memory.freeOffset[index] = offset;
   const count = (memory.freeCount[index] as number) + 1;

@@ -122,7 +122,6 @@ function isExpired(memory: Memory, view: Int32Array, entry: number): boolean {
   return expiry > 0 && expiry <= memory.nowMs;
 }
 
-
 /**
  * Makes `target` stand for the entry, as if its key had been looked up: for whoever finds keys by walking the index.
  * The bucket must be locked. Only the shard bits of target.hash are right.

@@ -5,9 +5,11 @@
  * again, whatever was in them. Other Workers keep private lists of blocks; they notice by CONTROL_GENERATION, which
  * every Worker compares when it begins a batch, that those are void.
  */
+
+import { forgetPrivateBlocks } from "./blocks.ts";
 import { Cursor } from "./cursor.ts";
 import { aimCursorAtEntry } from "./expiry.ts";
-import { unlockBucket, lockBucket } from "./latch.ts";
+import { lockBucket, unlockBucket } from "./latch.ts";
 import {
   BUCKET_ENTRIES,
   BUCKET_LINK,
@@ -32,7 +34,6 @@ import {
   SHARD_BUCKETS,
   SHARD_OVERFLOW_LOW,
 } from "./layout.ts";
-import { forgetPrivateBlocks } from "./blocks.ts";
 import { type HashIndex, type Memory, resetShard } from "./memory.ts";
 import { removeKey } from "./remove.ts";
 import { sumCounter } from "./stats.ts";

@@ -18,7 +18,16 @@
 import { assert } from "../base/assert.ts";
 import { hashBytes } from "../base/hash.ts";
 import type { Cursor } from "./cursor.ts";
-import { fence, latch, lockBucket, tryLatch, tryLockBucket, unlatch, unlockBucket, waitUntilEven } from "./latch.ts";
+import {
+  fence,
+  latch,
+  lockBucket,
+  tryLatch,
+  tryLockBucket,
+  unlatch,
+  unlockBucket,
+  waitUntilEven,
+} from "./latch.ts";
 import {
   BUCKET_ENTRIES,
   BUCKET_LINK,
@@ -385,35 +394,59 @@ export function hashOfRecord(memory: Memory, slot: number, offset: number): numb
   return hashBytes(memory.bytes[slot] as Buffer, offset + keyOffset(header), length, memory.secret);
 }
 
-/** Prefetch, first phase: loads the cache line of the bucket that `hash` belongs to. Hot. */
-export function touchBucket(memory: Memory, index: HashIndex, hash: number): void {
-  const view = index.shards[hash & index.shardMask] as Int32Array;
-  const bucket = bucketOf(hash, index.shardBits, view[SHARD_BUCKETS] as number);
-  memory.sink ^= view[bucket + BUCKET_ENTRIES] as number;
+/**
+ * Prefetch: loads what the next look-ups of `count` hashes will read, first all their buckets, then the first cache
+ * lines of their records, so that the cache misses of a batch overlap. `buckets` is scratch space of as many words.
+ *
+ * The lines behind a record's first are only worth it when records are that long: for 16 + 128 B over 1 M keys they
+ * take a request in a batch of 50 from 350 to 280 ns. Hot: one call a batch, everything else in two loops.
+ */
+export function prefetch(
+  memory: Memory,
+  index: HashIndex,
+  hashes: Int32Array,
+  buckets: Int32Array,
+  count: number,
+): void {
+  const { shards, shardBits, shardMask } = index;
+  let sink = 0;
+  for (let i = 0; i < count; i++) {
+    const hash = hashes[i] as number;
+    const view = shards[hash & shardMask] as Int32Array;
+    const bucket = bucketOf(hash, shardBits, view[SHARD_BUCKETS] as number);
+    buckets[i] = bucket;
+    sink ^= view[bucket + BUCKET_ENTRIES] as number;
+  }
+  memory.sink = sink;
+  const isLong = memory.recordLines > 1;
+  for (let i = 0; i < count; i++) {
+    const hash = hashes[i] as number;
+    touchRecord(memory, shards[hash & shardMask] as Int32Array, hash, buckets[i] as number, isLong);
+  }
 }
 
-/**
- * Prefetch, second phase: loads the first cache lines of the record in the bucket that has the hash's tag. The lines
- * behind the first are only worth it when records are that long; for 16 + 128 B over 1 M keys they take a batch of 50
- * from 350 to 280 ns a request. Hot.
- */
-export function touchRecord(memory: Memory, index: HashIndex, hash: number): void {
-  const view = index.shards[hash & index.shardMask] as Int32Array;
-  const bucket = bucketOf(hash, index.shardBits, view[SHARD_BUCKETS] as number);
+/** Loads the record in the bucket that has the hash's tag, if any. Hot. */
+function touchRecord(
+  memory: Memory,
+  view: Int32Array,
+  hash: number,
+  bucket: number,
+  isLong: boolean,
+): void {
   const tag = hash >>> TAG_SHIFT;
-  for (let entry = bucket + BUCKET_ENTRIES; entry < bucket + BUCKET_WORDS; entry += 2) {
+  const end = bucket + BUCKET_WORDS;
+  for (let entry = bucket + BUCKET_ENTRIES; entry < end; entry += 2) {
     const word = view[entry] as number;
-    if (word >>> TAG_SHIFT === tag) {
-      const words = memory.words[word & ENTRY_SLOT_MASK] as Int32Array;
-      const at = (view[entry + 1] as number) >>> 2;
-      memory.sink ^= words[at] as number;
-      if (memory.recordLines > 1) {
-        memory.sink ^=
-          (words[(at + LINE_WORDS) & SEGMENT_WORDS_MASK] as number) ^
-          (words[(at + 2 * LINE_WORDS) & SEGMENT_WORDS_MASK] as number);
-      }
-      return;
+    if (word >>> TAG_SHIFT !== tag) continue;
+    const words = memory.words[word & ENTRY_SLOT_MASK] as Int32Array;
+    const at = (view[entry + 1] as number) >>> 2;
+    let sink = words[at] as number;
+    if (isLong) {
+      sink ^= words[(at + LINE_WORDS) & SEGMENT_WORDS_MASK] as number;
+      sink ^= words[(at + 2 * LINE_WORDS) & SEGMENT_WORDS_MASK] as number;
     }
+    memory.sink ^= sink;
+    return;
   }
 }
 

@@ -80,9 +80,18 @@ function checkIndex(memory: Memory, index: HashIndex, tally: Tally): void {
       expiring += chain.expiring;
       overflow += chain.overflow;
     }
-    assert(view[SHARD_ENTRIES] === entries, `shard ${shard}: ${view[SHARD_ENTRIES]} entries, found ${entries}`);
-    assert(view[SHARD_EXPIRING] === expiring, `shard ${shard}: ${view[SHARD_EXPIRING]} expiring, found ${expiring}`);
-    assert(view[SHARD_OVERFLOW_USED] === overflow, `shard ${shard}: ${view[SHARD_OVERFLOW_USED]} overflow, found ${overflow}`);
+    assert(
+      view[SHARD_ENTRIES] === entries,
+      `shard ${shard}: ${view[SHARD_ENTRIES]} entries, found ${entries}`,
+    );
+    assert(
+      view[SHARD_EXPIRING] === expiring,
+      `shard ${shard}: ${view[SHARD_EXPIRING]} expiring, found ${expiring}`,
+    );
+    assert(
+      view[SHARD_OVERFLOW_USED] === overflow,
+      `shard ${shard}: ${view[SHARD_OVERFLOW_USED]} overflow, found ${overflow}`,
+    );
   });
 }
 
@@ -159,5 +168,7 @@ function checkRecord(
 
 function hasExpiry(memory: Memory, header: number, slot: number, offset: number): boolean {
   if ((header & FLAG_EXPIRY) === 0) return false;
-  return ((memory.doubles[slot] as Float64Array)[(offset + RECORD_HEADER_SIZE) >>> 3] as number) > 0;
+  return (
+    ((memory.doubles[slot] as Float64Array)[(offset + RECORD_HEADER_SIZE) >>> 3] as number) > 0
+  );
 }

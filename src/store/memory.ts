@@ -117,7 +117,9 @@ export class Memory {
     this.words = handle.segments.map((segment) => new Int32Array(segment));
     this.doubles = handle.segments.map((segment) => new Float64Array(segment));
     this.bytes = handle.segments.map((segment) => Buffer.from(segment));
-    this.secret = makeSecret(Uint32Array.from(this.control.slice(CONTROL_SECRET, CONTROL_SECRET + 3)));
+    this.secret = makeSecret(
+      Uint32Array.from(this.control.slice(CONTROL_SECRET, CONTROL_SECRET + 3)),
+    );
     this.worker = worker;
     this.row = worker * COUNTERS_ROW;
     this.epochWord = CONTROL_EPOCHS + worker * 16;

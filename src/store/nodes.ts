@@ -32,7 +32,7 @@ import {
 } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import { packLengths } from "./record.ts";
-import { BLOCK_SIZE_MAX, CLASS_SIZES, classOf, CLASSES_COUNT } from "./size-class.ts";
+import { BLOCK_SIZE_MAX, CLASS_SIZES, CLASSES_COUNT, classOf } from "./size-class.ts";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
 
 /** Bytes from the start of a node's record to its contents. */

@@ -6,7 +6,14 @@
  * While it counts, the class has no shared list, and who needs a block takes a fresh chunk: so it only counts when
  * there is much to be had, and again only when the list has grown by half since it last found nothing.
  */
-import { CLASS_COUNT, CLASS_LOCK, CLASS_OFFSET, CLASS_SLOT, linkBlock, pushShared } from "./blocks.ts";
+import {
+  CLASS_COUNT,
+  CLASS_LOCK,
+  CLASS_OFFSET,
+  CLASS_SLOT,
+  linkBlock,
+  pushShared,
+} from "./blocks.ts";
 import { latch, unlatch } from "./latch.ts";
 import {
   CHUNK_CLASS,

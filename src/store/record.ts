@@ -23,7 +23,9 @@ export function recordType(header: number): number {
 
 /** Bytes from the start of the record to its key. */
 export function keyOffset(header: number): number {
-  return (header & FLAG_EXPIRY) !== 0 ? RECORD_HEADER_SIZE + RECORD_EXPIRY_SIZE : RECORD_HEADER_SIZE;
+  return (header & FLAG_EXPIRY) !== 0
+    ? RECORD_HEADER_SIZE + RECORD_EXPIRY_SIZE
+    : RECORD_HEADER_SIZE;
 }
 
 /** Whether the value starts on a multiple of 8: everything but a string that lies in one piece. */

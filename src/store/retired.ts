@@ -60,7 +60,9 @@ function enqueue(
 /** Collections that wait to be freed. */
 export function retiredCount(memory: Memory): number {
   const control = memory.control;
-  return (Atomics.load(control, CONTROL_RETIRED_TAIL) - Atomics.load(control, CONTROL_RETIRED_HEAD)) | 0;
+  return (
+    (Atomics.load(control, CONTROL_RETIRED_TAIL) - Atomics.load(control, CONTROL_RETIRED_HEAD)) | 0
+  );
 }
 
 /**

@@ -9,6 +9,7 @@
  * Positions are whole numbers below 2^32; 0 is the start, and the end.
  */
 import { ByteBuffer } from "../base/byte-buffer.ts";
+import { randomBelow } from "./eviction.ts";
 import { fence, waitUntilEven } from "./latch.ts";
 import {
   BUCKET_ENTRIES,
@@ -24,7 +25,6 @@ import {
   SEGMENT_SIZE,
   SHARD_BUCKETS,
 } from "./layout.ts";
-import { randomBelow } from "./eviction.ts";
 import type { Memory } from "./memory.ts";
 import { keyOffset, recordType } from "./record.ts";
 

@@ -12,7 +12,9 @@ export const BLOCK_SIZE_MAX = CHUNK_SIZE - CHUNK_HEADER_SIZE;
 const BLOCK_SIZE_MIN = 16;
 
 /** Blocks of each large class that a chunk holds, in falling order. */
-const LARGE_COUNTS = [30, 28, 26, 24, 22, 20, 18, 16, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
+const LARGE_COUNTS = [
+  30, 28, 26, 24, 22, 20, 18, 16, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1,
+];
 
 function makeSizes(): number[] {
   const sizes: number[] = [];

@@ -140,7 +140,10 @@ export class StoreFuzzer {
     assert(isFound === (entry !== undefined), `found (${isFound}) as in the model`);
     if (entry === undefined) return;
     assert(c.type === TYPE_STRING, "a string");
-    assert(c.expiresAtMs === entry.expiresAtMs, `expiry ${c.expiresAtMs}, model ${entry.expiresAtMs}`);
+    assert(
+      c.expiresAtMs === entry.expiresAtMs,
+      `expiry ${c.expiresAtMs}, model ${entry.expiresAtMs}`,
+    );
     assert(out.length === entry.value.length, `length ${out.length}, model ${entry.value.length}`);
     assert(entry.value.compare(out.bytes, 0, out.length) === 0, "the value is the model's");
   }
@@ -284,7 +287,11 @@ export class StoreFuzzer {
         const { scanned } = store;
         for (let i = 0; i < scanned.count; i++) {
           const at = scanned.start[i] as number;
-          const name = scanned.keys.bytes.toString("latin1", at, at + (scanned.length[i] as number));
+          const name = scanned.keys.bytes.toString(
+            "latin1",
+            at,
+            at + (scanned.length[i] as number),
+          );
           assert(!seen.has(name), "a key is visited once");
           seen.add(name);
         }

@@ -21,14 +21,7 @@ import { enterEpoch, leaveEpoch, runExclusive } from "./epoch.ts";
 import { evictOne, hasKeys } from "./eviction.ts";
 import { ExpiryCycle } from "./expiry.ts";
 import { flushAll, flushDatabase } from "./flush.ts";
-import {
-  findOptimistic,
-  isUnchanged,
-  lockAndFind,
-  touchBucket,
-  touchRecord,
-  unlockCursor,
-} from "./index.ts";
+import { findOptimistic, isUnchanged, lockAndFind, prefetch, unlockCursor } from "./index.ts";
 import {
   CONTROL_ACCESS_TICK,
   CONTROL_DATABASES,
@@ -133,14 +126,12 @@ export class Store {
     leaveEpoch(this.memory);
   }
 
-  /** Prefetch, first phase: for every key of a batch, before the second. Hot. */
-  touchIndex(hash: number): void {
-    touchBucket(this.memory, this.memory.keys, hash);
-  }
-
-  /** Prefetch, second phase. Hot. */
-  touchRecord(hash: number): void {
-    touchRecord(this.memory, this.memory.keys, hash);
+  /**
+   * Loads what the look-ups of the first `count` hashes will read, so that their cache misses overlap. `scratch` has
+   * room for as many words. Hot: once per batch.
+   */
+  prefetch(hashes: Int32Array, scratch: Int32Array, count: number): void {
+    prefetch(this.memory, this.memory.keys, hashes, scratch, count);
   }
 
   /** Runs `run` while every other Worker is between batches, and returns what it returns. No bucket may be locked. */
@@ -295,6 +286,18 @@ export class Store {
   ): Status {
     this.#settle(cursor);
     return putString(this.memory, cursor, bytes, start, length, expiresAtMs);
+  }
+
+  /**
+   * Sets the cursor's (unlocked) key to a string without expiry, whatever was there: the whole of a plain SET. The
+   * cursor's found fields mean nothing afterwards. Hot: what is there is not even looked at.
+   */
+  setString(cursor: Cursor, bytes: Buffer, start: number, length: number): Status {
+    const memory = this.memory;
+    lockAndFind(memory, memory.keys, cursor);
+    const status = putString(memory, cursor, bytes, start, length, 0);
+    unlockCursor(memory, memory.keys, cursor);
+    return status;
   }
 
   /** Appends to an existing string, at the cost of what is appended. The cursor is locked. */
