@@ -22,7 +22,7 @@ test("the ready line names the address, the threads and the durability", async (
   expect(await client.text("PING")).toBe("PONG");
 });
 
-test("a configuration file sets options and parameters; the command line stands above", async () => {
+test("a configuration file sets options and parameters; flags stand above", async () => {
   using folder = temporaryFolder();
   const config = join(folder.path, "kv.conf");
   const lines = ["bind 127.0.0.1", "port 1", "databases 4", "hz 20", 'save ""', "maxmemory 9mb"];
