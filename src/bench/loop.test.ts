@@ -58,6 +58,7 @@ function phase(options: PhaseOptions) {
   const encoder = new SimpleRequests({ request, order, values, seed: 1, batchSize });
   const loopPhase: LoopPhase = {
     operations,
+    batchSize,
     encoder,
     histogram: new Histogram(),
     createVerifier: null,

@@ -46,6 +46,8 @@ export interface LoopCounts {
 
 export interface LoopPhase {
   operations: number;
+  /** Requests that a connection sends at once; at most what `connect` was told. */
+  batchSize: number;
   encoder: RequestEncoder;
   histogram: Histogram | null;
   /** Makes the verifier of one connection; null when replies are not verified. */
@@ -66,7 +68,8 @@ const NO_REQUESTS: RequestEncoder = {
 export class ClosedLoop implements ConnectionOwner {
   encoder: RequestEncoder = NO_REQUESTS;
   histogram: Histogram | null = null;
-  readonly #batchSize: number;
+  readonly #batchSizeMax: number;
+  #batchSize = 1;
   readonly #connections: RespConnection[] = [];
   #left = 0;
   #done = 0;
@@ -76,9 +79,9 @@ export class ClosedLoop implements ConnectionOwner {
   /** Why a connection broke, at any time, also between two phases. */
   #failure: FatalError | null = null;
 
-  private constructor(batchSize: number) {
-    assert(batchSize >= 1, `batchSize (${batchSize}) must be >= 1`);
-    this.#batchSize = batchSize;
+  private constructor(batchSizeMax: number) {
+    assert(batchSizeMax >= 1, `batchSizeMax (${batchSizeMax}) must be >= 1`);
+    this.#batchSizeMax = batchSizeMax;
     this.#start(0);
   }
 
@@ -90,15 +93,15 @@ export class ClosedLoop implements ConnectionOwner {
   static async connect(
     endpoint: Endpoint,
     connectionsCount: number,
-    batchSize: number,
+    batchSizeMax: number,
     setup: Buffer[],
   ): Promise<ClosedLoop> {
-    const loop = new ClosedLoop(batchSize);
+    const loop = new ClosedLoop(batchSizeMax);
     try {
       while (loop.#connections.length < connectionsCount) {
         const count = Math.min(CONNECTING_MAX, connectionsCount - loop.#connections.length);
         const opening = Array.from({ length: count }, () =>
-          RespConnection.connect(loop, endpoint, Math.max(batchSize, setup.length)),
+          RespConnection.connect(loop, endpoint, Math.max(batchSizeMax, setup.length)),
         );
         loop.#connections.push(...(await allOrNone(opening)));
       }
@@ -112,6 +115,9 @@ export class ClosedLoop implements ConnectionOwner {
 
   /** Runs one phase to its end. Throws FatalError when a connection breaks or the server stalls. */
   async run(phase: LoopPhase): Promise<LoopCounts> {
+    const { batchSize } = phase;
+    assert(batchSize <= this.#batchSizeMax, `batchSize (${batchSize}) > ${this.#batchSizeMax}`);
+    this.#batchSize = batchSize;
     this.encoder = phase.encoder;
     this.histogram = phase.histogram;
     for (const connection of this.#connections) {

@@ -41,6 +41,8 @@ export interface PhasePlan {
   request: "set" | "get";
   operations: number;
   keyOrder: KeyOrderName;
+  /** Requests that a connection sends at once. */
+  batchSize: number;
   /** False: done and checked, but not reported as a figure. */
   isMeasured: boolean;
 }
@@ -64,6 +66,9 @@ export interface Plan {
   isTimingLatency: boolean;
   isVerifying: boolean;
 }
+
+/** What is not measured need not take long. */
+const FILL_BATCH_SIZE = 200;
 
 /** The default URLs come in by `urlDefault`, so that this function knows no ports. */
 export function makePlan(
@@ -90,11 +95,11 @@ export function makePlan(
 }
 
 function makePhases(options: BenchOptions): PhasePlan[] {
-  const { operations, keysCount } = options;
+  const { operations, keysCount, batchSize } = options;
   const keyOrder: KeyOrderName = keysCount === null ? "sequential" : "random";
   const phases: PhasePlan[] = [];
   if (options.isWriting) {
-    phases.push({ name: "SET", request: "set", operations, keyOrder, isMeasured: true });
+    phases.push({ name: "SET", request: "set", operations, keyOrder, batchSize, isMeasured: true });
   }
   if (!options.isReading) return phases;
   if (!options.isWriting || keysCount !== null) {
@@ -104,9 +109,10 @@ function makePhases(options: BenchOptions): PhasePlan[] {
       request: "set",
       operations: count,
       keyOrder: "sequential",
+      batchSize: Math.max(batchSize, FILL_BATCH_SIZE),
       isMeasured: false,
     });
   }
-  phases.push({ name: "GET", request: "get", operations, keyOrder, isMeasured: true });
+  phases.push({ name: "GET", request: "get", operations, keyOrder, batchSize, isMeasured: true });
   return phases;
 }

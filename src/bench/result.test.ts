@@ -10,6 +10,7 @@ const GET: PhasePlan = {
   request: "get",
   operations: 1000,
   keyOrder: "sequential",
+  batchSize: 1,
   isMeasured: true,
 };
 const COUNTS: LoopCounts = {

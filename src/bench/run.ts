@@ -73,9 +73,10 @@ class TargetRun {
     let loop: ClosedLoop | null = null;
     try {
       const facts = await readTargetFacts(control);
-      const { concurrency, batchSize } = this.#plan;
+      const { concurrency } = this.#plan;
+      const batchSizeMax = Math.max(...this.#plan.phases.map((phase) => phase.batchSize));
       const setup = this.#url.setup.map((args) => encodeRequest(...args));
-      loop = await ClosedLoop.connect(this.#url, concurrency, batchSize, setup);
+      loop = await ClosedLoop.connect(this.#url, concurrency, batchSizeMax, setup);
       const phases: PhaseResult[] = [];
       for (const phase of this.#plan.phases) {
         phases.push(await this.#runPhase(loop, control, facts, phase));
@@ -139,9 +140,9 @@ class TargetRun {
 
   /** Everything that is done before the clock starts: buffers, verifiers, a warm client. */
   #prepare(phase: PhasePlan, histogram: Histogram | null, isVerified: boolean): LoopPhase {
-    const { batchSize, keysCount, seed } = this.#plan;
+    const { keysCount, seed } = this.#plan;
     const values = this.#values;
-    const { request } = phase;
+    const { request, batchSize } = phase;
     // Another draw for reading than for writing: random reads in the order of the writes would
     // flatter a log.
     const orderSeed = request === "get" ? seed + 1 : seed;
@@ -155,6 +156,7 @@ class TargetRun {
     const { operations } = phase;
     return {
       operations,
+      batchSize,
       encoder,
       histogram,
       createVerifier: isVerified ? () => new SimpleVerifier(values, batchSize) : null,

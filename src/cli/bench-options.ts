@@ -7,7 +7,7 @@
  * Errors are UsageError, one line, `--flag: what is wrong (the value), the bound or the fix`.
  * When adding a flag: here, in docs, and in the test that no flag is accepted without effect.
  */
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { UsageError } from "../base/errors.ts";
 import { parseCount, parseSize } from "../base/units.ts";
 import { BACKENDS, type Backend, type BackendName, findBackend } from "../bench/backends.ts";
@@ -67,7 +67,6 @@ export function parseBenchOptions(argv: string[]): BenchOptions | null {
 }
 
 function makeCommand(): Command {
-  const hidden = (flags: string, text: string) => new Option(flags, text);
   return new Command("kv bench")
     .description("Measure servers that speak the Redis protocol")
     .option("--db <names>", "kv, redis or valkey; several with commas give a comparison", "kv")
@@ -76,9 +75,9 @@ function makeCommand(): Command {
       "--url <url>",
       "where the server is (redis://host:port); kv is started here without one",
     )
-    .addOption(hidden("-r, --redis-url <url>", "the same for redis (default: 127.0.0.1:6379)"))
-    .addOption(hidden("-v, --valkey-url <url>", "the same for valkey (default: 127.0.0.1:6380)"))
-    .addOption(hidden("--rustdb-url <url>", "the same for kv"))
+    .option("-r, --redis-url <url>", "the same for redis (default: 127.0.0.1:6379)")
+    .option("-v, --valkey-url <url>", "the same for valkey (default: 127.0.0.1:6380)")
+    .option("--rustdb-url <url>", "the same for kv")
     .option("-o, --num-ops <count>", "operations in each phase", "100000")
     .option("-c, --concurrency <count>", "connections", "50")
     .option("--value-size <size>", "bytes of a value (128, 4kb)", "128")
