@@ -149,7 +149,7 @@ if (import.meta.main) {
     return given === undefined ? otherwise : Number(given.slice(name.length + 3));
   };
   const seed = option("seed", (Bun.nanoseconds() & 0x7fffffff) | 0);
-  const rounds = option("rounds", 1000);
+  const rounds = option("rounds", 100);
   process.stdout.write(`commands.fuzz: --seed=${seed} --rounds=${rounds}\n`);
   await using real = await startReal("valkey80");
   await using ours = await startOurs(option("threads", 1));
