@@ -32,28 +32,48 @@ import {
   LIST_IRREGULAR,
   LIST_LARGE,
   LIST_STATE,
+  LONG_LIST,
+  nodeSize,
+  pageCapacity,
+  SHORT_LIST,
+  writeDescriptor,
 } from "./list-page.ts";
-import { LONG_LIST, nodeSize, pageCapacity, SHORT_LIST, writeDescriptor } from "./lists.ts";
 import type { Memory } from "./memory.ts";
 import { createNode, freeNode, newCollectionId } from "./nodes.ts";
-import { DESCRIPTOR_FIRST, DESCRIPTOR_LAST } from "./read.ts";
+import {
+  DESCRIPTOR_FIRST,
+  DESCRIPTOR_ID_HIGH,
+  DESCRIPTOR_ID_LOW,
+  DESCRIPTOR_LAST,
+} from "./read.ts";
+import { retire } from "./retired.ts";
 import { STATUS_OK, type Status } from "./status.ts";
 import { currentExpiry, rewrite, setInlineLength } from "./upsert.ts";
 
-/** The collection that copyNodes made: nodes 0 to `last`. The rest is where its last node lies. */
-export const copied = { idLow: 0, idHigh: 0, last: -1, count: 0, slot: 0, offset: 0, capacity: 0 };
+/** The collection that copyNodes made; slot, offset and capacity are those of its last node. */
+const copied = {
+  idLow: 0,
+  idHigh: 0,
+  first: 0,
+  last: -1,
+  count: 0,
+  slot: 0,
+  offset: 0,
+  capacity: 0,
+};
 
 /** Copies the list under `from` and its expiry to `to`, which must be missing. Both are locked. */
 export function copyList(memory: Memory, from: Cursor, to: Cursor): Status {
   describeList(memory, from);
   const expiresAtMs = currentExpiry(memory, from);
   if (!from.isLarge) return copyPage(memory, from, to, expiresAtMs);
-  let status = copyNodes(memory, from, true);
+  let status = copyNodes(memory, from, true, 0);
   if (status !== STATUS_OK) return status;
   status = rewrite(memory, to, LONG_LIST, LIST_DESCRIPTOR_SIZE, expiresAtMs);
   if (status !== STATUS_OK) return undoCopy(memory, true, status);
   const large = descriptorWord(memory, from, LIST_LARGE);
-  writeDescriptor(memory, to, copied.idLow, copied.idHigh, copied.last, copied.count, 0, large);
+  const { idLow, idHigh, last, count } = copied;
+  writeDescriptor(memory, to, idLow, idHigh, 0, last, count, 0, large);
   return STATUS_OK;
 }
 
@@ -75,11 +95,12 @@ function copyPage(memory: Memory, from: Cursor, to: Cursor, expiresAtMs: number)
  * Large elements are copied when `clonesLarge`, else the copy refers to the same. On failure
  * nothing is left behind.
  */
-export function copyNodes(memory: Memory, cursor: Cursor, clonesLarge: boolean): Status {
+function copyNodes(memory: Memory, cursor: Cursor, clonesLarge: boolean, start: number): Status {
   const id = newCollectionId(memory);
   copied.idLow = id.low;
   copied.idHigh = id.high;
-  copied.last = -1;
+  copied.first = start;
+  copied.last = start - 1;
   copied.count = 0;
   const first = descriptorWord(memory, cursor, DESCRIPTOR_FIRST);
   const last = descriptorWord(memory, cursor, DESCRIPTOR_LAST);
@@ -123,7 +144,7 @@ function copyItems(memory: Memory, clonesLarge: boolean, capacity: number): Stat
 
 /** Makes sure that the last node of the copy has room for an element of `length` bytes. */
 function reserveCopy(memory: Memory, length: number, capacity: number): Status {
-  if (copied.last >= 0) {
+  if (copied.last >= copied.first) {
     const words = memory.words[copied.slot] as Int32Array;
     if (nodeFits(words, copied.offset, copied.capacity, length)) return STATUS_OK;
   }
@@ -140,10 +161,30 @@ function reserveCopy(memory: Memory, length: number, capacity: number): Status {
 }
 
 function undoCopy(memory: Memory, clonesLarge: boolean, status: Status): Status {
-  const { idLow, idHigh, last } = copied;
-  if (clonesLarge) freeLargeInNodes(memory, idLow, idHigh, 0, last);
-  for (let number = 0; number <= last; number++) freeNode(memory, idLow, idHigh, number);
+  const { idLow, idHigh, first, last } = copied;
+  if (clonesLarge) freeLargeInNodes(memory, idLow, idHigh, first, last);
+  for (let number = first; number <= last; number++) freeNode(memory, idLow, idHigh, number);
   return status;
+}
+
+/**
+ * Writes a long list anew: full nodes without holes, regular, numbered from `first`. The cursor's
+ * position is lost. On anything but STATUS_OK nothing has changed.
+ */
+export function rebuildList(memory: Memory, cursor: Cursor, first = 0): Status {
+  const status = copyNodes(memory, cursor, false, first);
+  if (status !== STATUS_OK) return status;
+  retire(
+    memory,
+    descriptorWord(memory, cursor, DESCRIPTOR_ID_LOW),
+    descriptorWord(memory, cursor, DESCRIPTOR_ID_HIGH),
+    descriptorWord(memory, cursor, DESCRIPTOR_FIRST),
+    descriptorWord(memory, cursor, DESCRIPTOR_LAST),
+  );
+  const { idLow, idHigh, last, count } = copied;
+  const large = descriptorWord(memory, cursor, LIST_LARGE);
+  writeDescriptor(memory, cursor, idLow, idHigh, first, last, count, 0, large);
+  return STATUS_OK;
 }
 
 /** Throws when the list under a locked cursor breaks an invariant. For tests and fuzzers. */

@@ -9,7 +9,7 @@
 import { assert } from "../base/assert.ts";
 import { markAccess } from "./access.ts";
 import type { Cursor } from "./cursor.ts";
-import { copied, copyNodes } from "./list-copy.ts";
+import { rebuildList } from "./list-copy.ts";
 import { createLarge, freeLarge, REFERENCE_SIZE, reference } from "./list-large.ts";
 import {
   NODE_CAPACITY_MAX,
@@ -21,6 +21,7 @@ import {
 } from "./list-node.ts";
 import { nodeCompact, nodeInsert, nodeRemove, nodeResize, nodeSet } from "./list-node-edit.ts";
 import {
+  addToDescriptor,
   descriptorWord,
   enterNode,
   LIST_COUNT,
@@ -35,7 +36,6 @@ import {
   stepNode,
 } from "./list-page.ts";
 import {
-  addToDescriptor,
   becomeLong,
   freeListNode,
   growPage,
@@ -44,7 +44,6 @@ import {
   leaveNode,
   pushItem,
   settleEnds,
-  writeDescriptor,
 } from "./lists.ts";
 import type { Memory } from "./memory.ts";
 import { replaceNode } from "./nodes.ts";
@@ -55,7 +54,6 @@ import {
   DESCRIPTOR_LAST,
 } from "./read.ts";
 import { removeKey } from "./remove.ts";
-import { retire } from "./retired.ts";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
 
 /**
@@ -364,21 +362,4 @@ function shrinkNode(memory: Memory, cursor: Cursor): void {
   nodeResize(bytes, words, cursor.nodeOffset, capacity, wanted);
   if (moveNode(memory, cursor, wanted, wanted)) return;
   nodeResize(bytes, words, cursor.nodeOffset, wanted, capacity);
-}
-
-/** Writes the list anew: full nodes without holes, regular. The cursor's position is lost. */
-export function rebuildList(memory: Memory, cursor: Cursor): Status {
-  const status = copyNodes(memory, cursor, false);
-  if (status !== STATUS_OK) return status;
-  retire(
-    memory,
-    descriptorWord(memory, cursor, DESCRIPTOR_ID_LOW),
-    descriptorWord(memory, cursor, DESCRIPTOR_ID_HIGH),
-    descriptorWord(memory, cursor, DESCRIPTOR_FIRST),
-    descriptorWord(memory, cursor, DESCRIPTOR_LAST),
-  );
-  const large = descriptorWord(memory, cursor, LIST_LARGE);
-  const count = descriptorWord(memory, cursor, LIST_COUNT);
-  writeDescriptor(memory, cursor, copied.idLow, copied.idHigh, copied.last, count, 0, large);
-  return STATUS_OK;
 }

@@ -17,11 +17,17 @@
  * Everything here also runs in optimistic reads: what is half-changed gives a wrong answer or none,
  * within bounds, and every walk over nodes stops when the owner's bucket is no longer as it was.
  */
-import type { Cursor } from "./cursor.ts";
+import { type Cursor, TYPE_LIST } from "./cursor.ts";
 import { isUnchanged } from "./index.ts";
-import { SEGMENT_SIZE } from "./layout.ts";
+import { FLAG_NODES, RECORD_TYPE_SHIFT, SEGMENT_SIZE } from "./layout.ts";
 import { largeLength } from "./list-large.ts";
-import { foundItem, nodeHeadPosition, nodeItem, nodeItemsCount } from "./list-node.ts";
+import {
+  foundItem,
+  NODE_CAPACITY_MAX,
+  nodeHeadPosition,
+  nodeItem,
+  nodeItemsCount,
+} from "./list-node.ts";
 import type { Memory } from "./memory.ts";
 import { findNode } from "./nodes.ts";
 import {
@@ -30,6 +36,7 @@ import {
   DESCRIPTOR_ID_LOW,
   DESCRIPTOR_LAST,
   DESCRIPTOR_LENGTH,
+  valueCapacity,
 } from "./read.ts";
 
 /** Words of a list's descriptor, behind those that every value in nodes has. */
@@ -43,6 +50,16 @@ export const LIST_STATE = 7;
 export const LIST_IRREGULAR = 1;
 export const LIST_HOLE = 2;
 export const LIST_DESCRIPTOR_SIZE = 32;
+
+/** Bytes of a node, so that with header and key it fills a block; long lists get larger ones. */
+export const NODE_SIZE = 4072;
+const NODE_SIZE_LONG = 16_352;
+/** Nodes from which a list counts as long. */
+const LONG_LIST_NODES = 32;
+
+/** Type and flags of the records of both forms. */
+export const SHORT_LIST = TYPE_LIST << RECORD_TYPE_SHIFT;
+export const LONG_LIST = SHORT_LIST | FLAG_NODES;
 
 /**
  * Interpolation needs two or three probes, bisection every other time bounds it: more means a
@@ -80,6 +97,44 @@ export function setDescriptorWord(
   value: number,
 ): void {
   (memory.words[cursor.slot] as Int32Array)[(cursor.valueStart >>> 2) + word] = value;
+}
+
+/** Adds to a word of the descriptor; it wraps. */
+export function addToDescriptor(memory: Memory, cursor: Cursor, word: number, n: number): void {
+  setDescriptorWord(memory, cursor, word, (descriptorWord(memory, cursor, word) + n) | 0);
+}
+
+/** Writes the descriptor of a regular list of nodes `first` to `last`. */
+export function writeDescriptor(
+  memory: Memory,
+  cursor: Cursor,
+  idLow: number,
+  idHigh: number,
+  first: number,
+  last: number,
+  count: number,
+  head: number,
+  large: number,
+): void {
+  setDescriptorWord(memory, cursor, DESCRIPTOR_ID_LOW, idLow);
+  setDescriptorWord(memory, cursor, DESCRIPTOR_ID_HIGH, idHigh);
+  setDescriptorWord(memory, cursor, DESCRIPTOR_FIRST, first);
+  setDescriptorWord(memory, cursor, DESCRIPTOR_LAST, last);
+  setDescriptorWord(memory, cursor, LIST_COUNT, count);
+  setDescriptorWord(memory, cursor, LIST_HEAD, head);
+  setDescriptorWord(memory, cursor, LIST_LARGE, large);
+  setDescriptorWord(memory, cursor, LIST_STATE, 0);
+  describeList(memory, cursor);
+}
+
+/** Bytes that the record of a short list has for its page. */
+export function pageCapacity(memory: Memory, cursor: Cursor): number {
+  return Math.min(valueCapacity(memory, cursor) & ~7, NODE_CAPACITY_MAX);
+}
+
+/** Bytes of a new node of a list that has about `nodes` of them. */
+export function nodeSize(nodes: number): number {
+  return nodes < LONG_LIST_NODES ? NODE_SIZE : NODE_SIZE_LONG;
 }
 
 /** Finds a node of the cursor's list: memory.nodeSlot, nodeOffset, nodeCapacity. */

@@ -10,9 +10,8 @@ import { ByteBuffer } from "../base/byte-buffer.ts";
 import { freshSeed, Prng } from "../base/prng.ts";
 import { type Cursor, TYPE_LIST, TYPE_NONE } from "./cursor.ts";
 import { SHARD_ENTRIES } from "./layout.ts";
-import { listInvariants } from "./list-copy.ts";
-import { rebuildList } from "./list-edit.ts";
-import { LIST_ITEM_SIZE_MAX } from "./lists.ts";
+import { listInvariants, rebuildList } from "./list-copy.ts";
+import { LIST_ITEM_SIZE_MAX, NODE_NUMBER_MAX } from "./lists.ts";
 import { RESERVE_SIZE_MIN } from "./memory.ts";
 import { STATUS_OK } from "./status.ts";
 import { attachStore, createStore, type Store } from "./store.ts";
@@ -81,11 +80,16 @@ export class ListFuzzer {
     else if (choice < 76) this.#set(cursor, items);
     else if (choice < 86) this.#insert(cursor, items);
     else if (choice < 98) this.#removeSome(cursor, items);
-    else if (cursor.isLarge)
-      assert(rebuildList(this.store.memory, cursor) === STATUS_OK, "rebuilt");
+    else if (cursor.isLarge) this.#rebuild(cursor);
     this.#model.set(key.toString(), items);
     this.#check(cursor, items);
     this.store.unlock(cursor);
+  }
+
+  /** Numbered from 0, or so close to either limit that the next pushes number it anew. */
+  #rebuild(cursor: Cursor): void {
+    const first = this.#prng.pick([0, NODE_NUMBER_MAX - 5, -NODE_NUMBER_MAX + 1]);
+    assert(rebuildList(this.store.memory, cursor, first) === STATUS_OK, "rebuildList succeeds");
   }
 
   #push(cursor: Cursor, items: Buffer[]): void {

@@ -7,12 +7,13 @@ import { ByteBuffer } from "../base/byte-buffer.ts";
 import type { Cursor } from "./cursor.ts";
 import { TYPE_LIST, TYPE_NONE } from "./cursor.ts";
 import { SHARD_ENTRIES } from "./layout.ts";
-import { listInvariants } from "./list-copy.ts";
+import { listInvariants, rebuildList } from "./list-copy.ts";
 import { descriptorWord, LIST_IRREGULAR, LIST_STATE } from "./list-page.ts";
 import { ListBench } from "./lists.bench.ts";
 import { fuzzLists, ListFuzzer } from "./lists.fuzz.ts";
-import { LIST_INLINE_SIZE_MAX, LIST_ITEM_SIZE_MAX } from "./lists.ts";
+import { LIST_INLINE_SIZE_MAX, LIST_ITEM_SIZE_MAX, NODE_NUMBER_MAX } from "./lists.ts";
 import { RESERVE_SIZE_MIN } from "./memory.ts";
+import { DESCRIPTOR_LAST } from "./read.ts";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY } from "./status.ts";
 import { attachStore, createStore, type Store } from "./store.ts";
 
@@ -166,6 +167,25 @@ describe("lists", () => {
     list.change((store, cursor) => store.remove(cursor));
     while (list.store.upkeep(10));
     expect(list.nodesCount()).toBe(0);
+  });
+
+  test("a list whose node numbers come to their limit is numbered anew", () => {
+    for (const atHead of [HEAD, TAIL]) {
+      const list = new List();
+      const items = numbers(0, 2000);
+      list.push(TAIL, ...items.slice(500, 1500));
+      list.change((store, cursor) => {
+        const first = atHead ? 1 - NODE_NUMBER_MAX : NODE_NUMBER_MAX - 30;
+        expect(rebuildList(store.memory, cursor, first)).toBe(STATUS_OK);
+      });
+      if (atHead) list.push(HEAD, ...items.slice(0, 500).reverse());
+      else list.push(TAIL, ...items.slice(1500), ...numbers(2000, 20_000));
+      list.change((store, cursor) => {
+        const last = descriptorWord(store.memory, cursor, DESCRIPTOR_LAST);
+        expect(Math.abs(last)).toBeLessThan(1000);
+      });
+      expect(list.all()).toEqual(atHead ? items.slice(0, 1500) : numbers(500, 20_000));
+    }
   });
 
   test("a list keeps its expiry when its record grows and moves to nodes", () => {

@@ -13,12 +13,11 @@
  */
 import { assert } from "../base/assert.ts";
 import { markAccess } from "./access.ts";
-import { type Cursor, TYPE_LIST, TYPE_NONE } from "./cursor.ts";
-import { FLAG_NODES, RECORD_TYPE_SHIFT } from "./layout.ts";
+import { type Cursor, TYPE_NONE } from "./cursor.ts";
+import { rebuildList } from "./list-copy.ts";
 import { createLarge, freeLarge, freeLargeItems, REFERENCE_SIZE, reference } from "./list-large.ts";
 import {
   NODE_BACKWARD,
-  NODE_CAPACITY_MAX,
   NODE_FORWARD,
   NODE_HEADER_SIZE,
   NODE_ITEM_OVERHEAD,
@@ -37,6 +36,7 @@ import {
 } from "./list-node.ts";
 import { nodeCompact, nodeFitsOrigin, nodePushOrigin, nodeResize } from "./list-node-edit.ts";
 import {
+  addToDescriptor,
   describeList,
   descriptorWord,
   findListNode,
@@ -47,7 +47,13 @@ import {
   LIST_IRREGULAR,
   LIST_LARGE,
   LIST_STATE,
+  LONG_LIST,
+  NODE_SIZE,
+  nodeSize,
+  pageCapacity,
+  SHORT_LIST,
   setDescriptorWord,
+  writeDescriptor,
 } from "./list-page.ts";
 import type { Memory } from "./memory.ts";
 import { createNode, freeNode, newCollectionId } from "./nodes.ts";
@@ -56,28 +62,25 @@ import {
   DESCRIPTOR_ID_HIGH,
   DESCRIPTOR_ID_LOW,
   DESCRIPTOR_LAST,
-  valueCapacity,
 } from "./read.ts";
 import { removeKey } from "./remove.ts";
-import { KEEP_EXPIRY, STATUS_OK, type Status } from "./status.ts";
+import { KEEP_EXPIRY, STATUS_OK, STATUS_TOO_LARGE, type Status } from "./status.ts";
 import { reserveValue, rewrite, setInlineLength } from "./upsert.ts";
 
 /** Bytes of the page up to which a list stays inside its record. */
 export const LIST_INLINE_SIZE_MAX = 2048;
 /**
+ * Node numbers stay below this on either side. A list that takes a node at one end for each that it
+ * frees at the other, as a queue does, is numbered anew once in so many nodes.
+ */
+export const NODE_NUMBER_MAX = 2 ** 30;
+/** Elements that a list can have: the count is an int32. */
+const ITEMS_COUNT_MAX = 2 ** 31 - 1;
+/**
  * The longest element that a page takes; a longer one is kept in pieces. Two of them must fit the
  * largest node.
  */
 export const LIST_ITEM_SIZE_MAX = 16_000;
-/** Bytes of a node, so that with header and key it fills a block; long lists get larger ones. */
-const NODE_SIZE = 4072;
-const NODE_SIZE_LONG = 16_352;
-/** Nodes from which a list counts as long. */
-const LONG_LIST_NODES = 32;
-
-export const SHORT_LIST = TYPE_LIST << RECORD_TYPE_SHIFT;
-export const LONG_LIST = SHORT_LIST | FLAG_NODES;
-
 /**
  * Adds an element at the head or the tail of the cursor's list, which is created when the key is
  * missing. On anything but STATUS_OK nothing has changed. Hot.
@@ -142,37 +145,10 @@ function createLong(
   const id = newCollectionId(memory);
   let status = rewrite(memory, cursor, LONG_LIST, LIST_DESCRIPTOR_SIZE, 0);
   if (status !== STATUS_OK) return status;
-  writeDescriptor(memory, cursor, id.low, id.high, -1, 0, 0, 0);
+  writeDescriptor(memory, cursor, id.low, id.high, 0, -1, 0, 0, 0);
   status = pushLong(memory, cursor, atHead, bytes, start, length);
   if (status !== STATUS_OK) removeKey(memory, cursor);
   return status;
-}
-
-/** Writes the descriptor of a regular list of nodes 0 to `last`. */
-export function writeDescriptor(
-  memory: Memory,
-  cursor: Cursor,
-  idLow: number,
-  idHigh: number,
-  last: number,
-  count: number,
-  head: number,
-  large: number,
-): void {
-  setDescriptorWord(memory, cursor, DESCRIPTOR_ID_LOW, idLow);
-  setDescriptorWord(memory, cursor, DESCRIPTOR_ID_HIGH, idHigh);
-  setDescriptorWord(memory, cursor, DESCRIPTOR_FIRST, 0);
-  setDescriptorWord(memory, cursor, DESCRIPTOR_LAST, last);
-  setDescriptorWord(memory, cursor, LIST_COUNT, count);
-  setDescriptorWord(memory, cursor, LIST_HEAD, head);
-  setDescriptorWord(memory, cursor, LIST_LARGE, large);
-  setDescriptorWord(memory, cursor, LIST_STATE, 0);
-  describeList(memory, cursor);
-}
-
-/** Bytes that the record has for the page. */
-export function pageCapacity(memory: Memory, cursor: Cursor): number {
-  return Math.min(valueCapacity(memory, cursor) & ~7, NODE_CAPACITY_MAX);
 }
 
 /** The page of a short list has no room, or the push is at its origin. */
@@ -265,7 +241,7 @@ export function becomeLong(memory: Memory, cursor: Cursor): Status {
     freeNode(memory, id.low, id.high, 0);
     return status;
   }
-  writeDescriptor(memory, cursor, id.low, id.high, 0, count, head, 0);
+  writeDescriptor(memory, cursor, id.low, id.high, 0, 0, count, head, 0);
   return STATUS_OK;
 }
 
@@ -279,6 +255,7 @@ function pushLong(
   start: number,
   length: number,
 ): Status {
+  if (cursor.itemsCount >= ITEMS_COUNT_MAX) return STATUS_TOO_LARGE;
   cursor.nodeCapacity = 0;
   if (length <= LIST_ITEM_SIZE_MAX) {
     return pushPiece(memory, cursor, atHead, bytes, start, length, false);
@@ -289,10 +266,6 @@ function pushLong(
   if (status === STATUS_OK) addToDescriptor(memory, cursor, LIST_LARGE, 1);
   else freeLarge(memory, reference, 0);
   return status;
-}
-
-export function addToDescriptor(memory: Memory, cursor: Cursor, word: number, n: number): void {
-  setDescriptorWord(memory, cursor, word, (descriptorWord(memory, cursor, word) + n) | 0);
 }
 
 /** Puts an element, or the reference to one, into the node at that end or into a new one. Hot. */
@@ -351,6 +324,10 @@ function addNode(memory: Memory, cursor: Cursor, atHead: boolean, length: number
   const last = descriptorWord(memory, cursor, DESCRIPTOR_LAST);
   const isEmpty = last < first;
   const number = atHead && !isEmpty ? first - 1 : last + 1;
+  if (number <= -NODE_NUMBER_MAX || number >= NODE_NUMBER_MAX) {
+    const status = rebuildList(memory, cursor);
+    return status === STATUS_OK ? addNode(memory, cursor, atHead, length) : status;
+  }
   const capacity = Math.max(nodeCapacityFor(length), nodeSize(last - first));
   const idLow = descriptorWord(memory, cursor, DESCRIPTOR_ID_LOW);
   const idHigh = descriptorWord(memory, cursor, DESCRIPTOR_ID_HIGH);
@@ -363,11 +340,6 @@ function addNode(memory: Memory, cursor: Cursor, atHead: boolean, length: number
   const word = atHead && !isEmpty ? DESCRIPTOR_FIRST : DESCRIPTOR_LAST;
   setDescriptorWord(memory, cursor, word, number);
   return STATUS_OK;
-}
-
-/** Bytes of a new node of a list that has about `nodes` of them. */
-export function nodeSize(nodes: number): number {
-  return nodes < LONG_LIST_NODES ? NODE_SIZE : NODE_SIZE_LONG;
 }
 
 /**
