@@ -9,7 +9,7 @@ BIOME := $(BUN) node_modules/@biomejs/biome/bin/biome
 COLORS := $(if $(MAKE_TERMOUT),,--colors=off)
 # Process tests start servers: Bun's own limit of 5 s is short on a busy two-core machine.
 TEST := $(BUN) test --no-orphans --timeout 30000
-SOURCES := $(shell find src web -type f 2>/dev/null) build.ts package.json
+SOURCES := $(shell find src web -type f ! -name '*.test.ts' 2>/dev/null) build.ts package.json
 
 # Tests: a pattern or a file, for `make test T=resp`.
 T ?=
