@@ -1,7 +1,8 @@
 /**
  * A map that two Workers fill and the main thread reads: `bun examples/shared-map.ts`.
  *
- * Each Worker counts words into the same keys; `update` is atomic, so no count is lost. Prints the counts, sorted.
+ * Each Worker counts words into the same keys; `update` is atomic, so no count is lost. Prints the
+ * counts, sorted.
  */
 import { attach, openStore, type StoreHandle } from "kv";
 

@@ -1,9 +1,10 @@
 /**
- * Assertions: `assert` for control code, `debugAssert` for hot code, `unreachable` for impossible branches.
+ * Assertions: `assert` for control code, `debugAssert` for hot code, `unreachable` for impossible
+ * branches.
  *
- * A failed assertion is a bug of ours, never bad input: it throws, the Worker dies, and the process with it, loudly.
- * `debugAssert` and its arguments are removed from the release build (`--drop=debugAssert`), so an argument
- * may be costly but must have no effect.
+ * A failed assertion is a bug of ours, never bad input: it throws, the Worker dies, and the process
+ * with it, loudly. `debugAssert` and its arguments are removed from the release build
+ * (`--drop=debugAssert`), so an argument may be costly but must have no effect.
  */
 
 /** A broken invariant. Nothing catches it: the state behind it can no longer be trusted. */

@@ -4,14 +4,18 @@
  *      0            length          bytes.length
  *      |  written   |  free space   |
  *
- * Invariant: 0 <= length <= bytes.length. Whoever writes calls `ensure` first and then stores into `bytes`
- * directly; taking bytes back is `length = mark`.
+ * Invariant: 0 <= length <= bytes.length. Whoever writes calls `ensure` first and then stores into
+ * `bytes` directly; taking bytes back is `length = mark`.
  * `bytes` is replaced when it grows: read the field again after every `ensure`.
- * Not for shared memory: this is what the store copies out to, so that nothing shared reaches a socket.
+ * Not for shared memory: this is what the store copies out to, so that nothing shared reaches a
+ * socket.
  */
 import { assert } from "./assert.ts";
 
-/** Above this a buffer grows by half instead of doubling, so that a 512 MB reply does not reserve 1 GB. */
+/**
+ * Above this a buffer grows by half instead of doubling, so that a 512 MB reply does not reserve 1
+ * GB.
+ */
 const DOUBLING_SIZE_MAX = 64 * 1024 * 1024;
 
 export class ByteBuffer {
@@ -35,7 +39,10 @@ export class ByteBuffer {
     this.length += length;
   }
 
-  /** Gives memory back after something large went through: the buffer becomes empty, of `capacity` bytes. */
+  /**
+   * Gives memory back after something large went through: the buffer becomes empty, of `capacity`
+   * bytes.
+   */
   shrink(capacity: number): void {
     this.length = 0;
     if (this.bytes.length > capacity) this.bytes = Buffer.allocUnsafeSlow(capacity);
