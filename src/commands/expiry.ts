@@ -13,7 +13,7 @@ import { arg, oneOf, token } from "./arguments.ts";
 import type { CommandArgument, CommandSpec } from "./command.ts";
 import type { Context } from "./context.ts";
 import { parseAnyTime, TimeUnit } from "./expiry-time.ts";
-import { failWith, noteLookup } from "./outcomes.ts";
+import { failWith, peek } from "./outcomes.ts";
 
 /** Options of EXPIRE. */
 const enum When {
@@ -128,17 +128,9 @@ function timeLeft(c: Context): number {
 
 /** When the key in argument 1 expires, NO_EXPIRY, or KEY_MISSING. */
 function expiryTime(c: Context): number {
-  const store = c.store;
-  const cursor = c.aim(store.cursor(0), 1);
-  let isFound = store.beginRead(cursor);
-  let time = cursor.expiresAtMs;
-  while (!store.endRead(cursor)) {
-    isFound = store.beginRead(cursor);
-    time = cursor.expiresAtMs;
-  }
-  noteLookup(c, isFound);
-  if (!isFound) return KEY_MISSING;
-  return time > 0 ? time : NO_EXPIRY;
+  const cursor = c.aim(c.store.cursor(0), 1);
+  if (!peek(c, cursor, false)) return KEY_MISSING;
+  return cursor.expiresAtMs > 0 ? cursor.expiresAtMs : NO_EXPIRY;
 }
 
 function toSeconds(ms: number): number {

@@ -9,7 +9,7 @@ import { TYPE_LIST, TYPE_NONE, TYPE_STRING } from "../store/cursor.ts";
 import { arg } from "./arguments.ts";
 import type { CommandSpec } from "./command.ts";
 import type { Context } from "./context.ts";
-import { aimAll, beginReadAll, isAtOnce, noteLookup } from "./outcomes.ts";
+import { aimAll, beginReadAll, isAtOnce, noteLookup, peek } from "./outcomes.ts";
 
 /** DEL key [key ...]: how many there were. Hot for one key. */
 function del(c: Context): void {
@@ -57,31 +57,32 @@ function removeMany(c: Context, count: number): number {
   return removed;
 }
 
-/**
- * EXISTS key [key ...] and TOUCH key [key ...]: how many there are; a key counts as often as it is
- * named. Hot.
- */
+/** EXISTS key [key ...]: how many there are; a key counts as often as it is named. Hot. */
 function exists(c: Context): void {
-  if (c.count > 2) {
-    c.out.integer(countAll(c, c.count - 1));
-    return;
-  }
-  const store = c.store;
-  const cursor = c.aim(store.cursor(0), 1);
-  let isFound = store.beginRead(cursor);
-  while (!store.endRead(cursor)) isFound = store.beginRead(cursor);
-  noteLookup(c, isFound);
-  c.out.integer(isFound ? 1 : 0);
+  countKeys(c, false);
 }
 
-function countAll(c: Context, count: number): number {
+/** TOUCH key [key ...]: the same, and they are used now, also for a client with NO-TOUCH. */
+function touch(c: Context): void {
+  countKeys(c, true);
+}
+
+function countKeys(c: Context, isUse: boolean): void {
+  if (c.count > 2) c.out.integer(countAll(c, c.count - 1, isUse));
+  else c.out.integer(peek(c, c.aim(c.store.cursor(0), 1), isUse) ? 1 : 0);
+}
+
+function countAll(c: Context, count: number, isUse: boolean): number {
   const store = c.store;
-  if (!isAtOnce(count)) return store.exclusive(() => countMany(c, count));
+  if (!isAtOnce(count)) return store.exclusive(() => countMany(c, count, isUse));
+  const leftAccess = store.leavesAccess;
+  store.leavesAccess = !isUse;
   aimAll(c, 1, 1, count);
   for (let attempt = 0; ; attempt++) {
     beginReadAll(c, count, attempt);
     if (store.endReadAll(count)) break;
   }
+  store.leavesAccess = leftAccess;
   let found = 0;
   for (let i = 0; i < count; i++) {
     const isFound = store.cursor(i).type !== TYPE_NONE;
@@ -91,26 +92,18 @@ function countAll(c: Context, count: number): number {
   return found;
 }
 
-function countMany(c: Context, count: number): number {
-  const store = c.store;
-  const cursor = store.cursor(0);
+/** Inside the exclusive section: one key after the other. */
+function countMany(c: Context, count: number, isUse: boolean): number {
+  const cursor = c.store.cursor(0);
   let found = 0;
-  for (let i = 1; i <= count; i++) {
-    const isFound = store.lock(c.aim(cursor, i));
-    store.unlock(cursor);
-    noteLookup(c, isFound);
-    if (isFound) found++;
-  }
+  for (let i = 1; i <= count; i++) if (peek(c, c.aim(cursor, i), isUse)) found++;
   return found;
 }
 
 /** TYPE key */
 function type(c: Context): void {
-  const store = c.store;
-  const cursor = c.aim(store.cursor(0), 1);
-  do store.beginRead(cursor);
-  while (!store.endRead(cursor));
-  noteLookup(c, cursor.type !== TYPE_NONE);
+  const cursor = c.aim(c.store.cursor(0), 1);
+  peek(c, cursor, false);
   c.out.simple(typeName(cursor.type));
 }
 
@@ -191,7 +184,7 @@ export const keyCommands: readonly CommandSpec[] = [
     complexity: "O(N) where N is the number of keys",
     tips: SUM_TIPS,
     arguments: KEYS,
-    run: exists,
+    run: touch,
   },
   {
     name: "type",

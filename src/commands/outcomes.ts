@@ -49,6 +49,22 @@ export function noteLookup(c: Context, isFound: boolean): void {
 }
 
 /**
+ * Finds the aimed key, without its value, and says whether it exists; the cursor's type and expiry
+ * are right afterwards. The key does not count as used, for eviction and OBJECT IDLETIME, unless
+ * `isUse` says so. Hot.
+ */
+export function peek(c: Context, cursor: Cursor, isUse: boolean): boolean {
+  const store = c.store;
+  const leftAccess = store.leavesAccess;
+  store.leavesAccess = !isUse;
+  let isFound = store.beginRead(cursor);
+  while (!store.endRead(cursor)) isFound = store.beginRead(cursor);
+  store.leavesAccess = leftAccess;
+  noteLookup(c, isFound);
+  return isFound;
+}
+
+/**
  * The error for a change that the store refused; `mark` is where the reply began: what was written
  * since goes.
  */

@@ -69,6 +69,14 @@ const LITMUSES: readonly Litmus[] = [
     isTorn: (reply) => render(reply) !== ":1",
   },
   {
+    name: "KEYS never sees a renamed key under both names or none",
+    setUp: [["SET", "a", "v"]],
+    change: (i) => [i % 2 === 0 ? ["RENAMENX", "a", "b"] : ["RENAMENX", "b", "a"]],
+    control: (i) => (i % 2 === 0 ? copyThenDelete("a", "b") : copyThenDelete("b", "a")),
+    look: ["KEYS", "*"],
+    isTorn: (reply) => !("items" in reply) || reply.items.length !== 1,
+  },
+  {
     name: "EXISTS never sees one of two keys that come and go together",
     change: (i) => [i % 2 === 0 ? ["MSET", "p", "1", "q", "1"] : ["DEL", "p", "q"]],
     control: (i) =>
