@@ -7,7 +7,7 @@ import { INPUT_KEEP_SIZE_MAX, INPUT_SIZE_MIN } from "../base/limits.ts";
 import { InputBuffer } from "./input-buffer.ts";
 
 function textOf(input: InputBuffer): string {
-  return input.bytes.latin1Slice(0, input.length);
+  return input.bytes.toString("latin1", 0, input.length);
 }
 
 test("append() and discard() keep the order of the bytes", () => {
