@@ -6,7 +6,7 @@ import { expect, test } from "bun:test";
 import { OutputQueue } from "./output-queue.ts";
 
 function textOf(queue: OutputQueue): string {
-  return queue.bytes.latin1Slice(queue.start, queue.end);
+  return queue.bytes.toString("latin1", queue.start, queue.end);
 }
 
 test("add() and take() keep the order of the bytes", () => {
