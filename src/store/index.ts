@@ -167,8 +167,34 @@ function isKey(memory: Memory, cursor: Cursor, slot: number, offset: number): bo
   if (length >= NATIVE_COMPARE_SIZE_MIN) {
     return stored.compare(wanted, wantedStart, wantedStart + length, start, start + length) === 0;
   }
-  for (let i = 0; i < length; i++) {
-    if (stored[start + i] !== wanted[wantedStart + i]) return false;
+  return isSame(words, stored, start, wanted, wantedStart, length);
+}
+
+/**
+ * Compares a stored key, which starts on a multiple of 4, with one that may start anywhere, four bytes at a time. Hot.
+ */
+function isSame(
+  words: Int32Array,
+  stored: Buffer,
+  storedStart: number,
+  wanted: Buffer,
+  wantedStart: number,
+  length: number,
+): boolean {
+  const end = wantedStart + length;
+  const wordsEnd = wantedStart + (length & ~3);
+  let at = wantedStart;
+  for (let word = storedStart >>> 2; at < wordsEnd; word++, at += 4) {
+    const wantedWord =
+      (wanted[at] as number) |
+      ((wanted[at + 1] as number) << 8) |
+      ((wanted[at + 2] as number) << 16) |
+      ((wanted[at + 3] as number) << 24);
+    if (words[word] !== wantedWord) return false;
+  }
+  const shift = storedStart - wantedStart;
+  for (; at < end; at++) {
+    if (stored[at + shift] !== wanted[at]) return false;
   }
   return true;
 }

@@ -24,6 +24,7 @@ import {
   addToDescriptor,
   descriptorWord,
   enterNode,
+  forgetHints,
   LIST_COUNT,
   LIST_HEAD,
   LIST_HOLE,
@@ -244,6 +245,7 @@ function growNode(memory: Memory, cursor: Cursor, length: number): boolean {
 function moveNode(memory: Memory, cursor: Cursor, before: number, capacity: number): boolean {
   const idLow = descriptorWord(memory, cursor, DESCRIPTOR_ID_LOW);
   const idHigh = descriptorWord(memory, cursor, DESCRIPTOR_ID_HIGH);
+  forgetHints(memory, cursor);
   const status = replaceNode(memory, idLow, idHigh, cursor.nodeNumber, capacity);
   if (status !== STATUS_OK) return false;
   enterNode(memory, cursor, cursor.nodeNumber);

@@ -40,12 +40,15 @@ import {
   describeList,
   descriptorWord,
   findListNode,
+  forgetHints,
   LIST_COUNT,
   LIST_DESCRIPTOR_SIZE,
+  LIST_FIRST_HINT,
   LIST_HEAD,
   LIST_HOLE,
   LIST_IRREGULAR,
   LIST_LARGE,
+  LIST_LAST_HINT,
   LIST_STATE,
   LONG_LIST,
   NODE_SIZE,
@@ -337,8 +340,11 @@ function addNode(memory: Memory, cursor: Cursor, atHead: boolean, length: number
   const position = atHead ? head - 1 : head + cursor.itemsCount;
   const words = memory.words[memory.nodeSlot] as Int32Array;
   nodeInit(words, memory.nodeOffset, atHead ? NODE_BACKWARD : NODE_FORWARD, position | 0);
-  const word = atHead && !isEmpty ? DESCRIPTOR_FIRST : DESCRIPTOR_LAST;
-  setDescriptorWord(memory, cursor, word, number);
+  const isFirst = atHead && !isEmpty;
+  setDescriptorWord(memory, cursor, isFirst ? DESCRIPTOR_FIRST : DESCRIPTOR_LAST, number);
+  const hint = isFirst ? LIST_FIRST_HINT : LIST_LAST_HINT;
+  setDescriptorWord(memory, cursor, hint, memory.nodeSlot);
+  setDescriptorWord(memory, cursor, hint + 1, memory.nodeOffset);
   return STATUS_OK;
 }
 
@@ -413,6 +419,7 @@ function dropInNode(
 }
 
 export function freeListNode(memory: Memory, cursor: Cursor, number: number): void {
+  forgetHints(memory, cursor);
   const idLow = descriptorWord(memory, cursor, DESCRIPTOR_ID_LOW);
   freeNode(memory, idLow, descriptorWord(memory, cursor, DESCRIPTOR_ID_HIGH), number);
 }

@@ -106,6 +106,8 @@ export class Memory {
   nowMs = 0;
   /** Cache lines of the average record, as of the last look; see touchRecord. */
   recordLines = 1;
+  /** All records are so few bytes that they stay in the processor's cache. */
+  isCached = false;
   /** Keeps the prefetching loads alive: without a use, the JIT drops them. */
   sink = 0;
 

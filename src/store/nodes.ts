@@ -31,7 +31,7 @@ import {
   TYPE_NODE,
 } from "./layout.ts";
 import type { Memory } from "./memory.ts";
-import { packLengths } from "./record.ts";
+import { packLengths, recordType } from "./record.ts";
 import { BLOCK_SIZE_MAX, CLASS_SIZES, CLASSES_COUNT, classOf } from "./size-class.ts";
 import { STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
 
@@ -79,6 +79,38 @@ export function findNode(memory: Memory, idLow: number, idHigh: number, number: 
     if (isFound) noteNode(memory);
     if (isUnchanged(memory.nodes, cursor)) return isFound;
   }
+}
+
+/**
+ * Whether the node is where it was seen before, contents at `offset`: then memory.nodeSlot, nodeOffset
+ * and nodeCapacity are set. One cache line instead of a look-up. Any slot and offset may be given;
+ * whoever keeps them must forget them when the node is freed or moved, since what lies there later
+ * may be made to look like it. Hot.
+ */
+export function isNodeAt(
+  memory: Memory,
+  slot: number,
+  offset: number,
+  idLow: number,
+  idHigh: number,
+  number: number,
+): boolean {
+  const words = memory.words[slot];
+  if (words === undefined || offset < NODE_HEADER_SIZE || offset >= SEGMENT_SIZE) return false;
+  const record = offset - NODE_HEADER_SIZE;
+  const at = record >> 2;
+  if (
+    words[at + 2] !== idLow ||
+    words[at + 3] !== idHigh ||
+    words[at + 4] !== number ||
+    recordType(words[at] as number) !== TYPE_NODE
+  ) {
+    return false;
+  }
+  cursor.slot = slot;
+  cursor.offset = record;
+  noteNode(memory);
+  return true;
 }
 
 function noteNode(memory: Memory): void {

@@ -60,7 +60,12 @@ const READ_ATTEMPTS_MAX = 8;
 /** Memory is looked at again after this many bytes were written in one batch; see admitWrites. */
 const ADMIT_RECHECK_BYTES = 64 * 1024;
 /** Batches between two looks at the average record size. */
-const SIZING_BATCHES = 4096;
+const SIZING_BATCHES = 1024;
+/**
+ * Records of so many bytes stay in the processor's second-level cache by themselves: prefetching costs more than it
+ * saves. At 1 k keys of 128 B it is 25 ns of a request in a batch of 50.
+ */
+const CACHED_BYTES_MAX = 384 * 1024;
 /** Keys that one call of admitWrites evicts at the most, so that a client never waits for all of them. */
 const EVICTIONS_MAX = 1024;
 /** Nodes freed at a time by a writer that is short of memory, and by the upkeep loop. */
@@ -118,8 +123,9 @@ export class Store {
     this.#batchesUntilSizing = SIZING_BATCHES;
     const memory = this.memory;
     const keys = keysOfAll(memory);
-    const bytes = keys === 0 ? 0 : sumCounter(memory, COUNT_USED_BYTES) / keys;
-    memory.recordLines = Math.max(1, Math.ceil(bytes / 64));
+    const bytes = sumCounter(memory, COUNT_USED_BYTES);
+    memory.recordLines = keys === 0 ? 1 : Math.ceil(bytes / keys / 64);
+    memory.isCached = bytes < CACHED_BYTES_MAX;
   }
 
   leaveBatch(): void {
@@ -131,6 +137,7 @@ export class Store {
    * room for as many words. Hot: once per batch.
    */
   prefetch(hashes: Int32Array, scratch: Int32Array, count: number): void {
+    if (this.memory.isCached) return;
     prefetch(this.memory, this.memory.keys, hashes, scratch, count);
   }
 
