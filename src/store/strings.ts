@@ -221,7 +221,9 @@ function toNodes(memory: Memory, cursor: Cursor): Status {
     const status = createNode(memory, id.low, id.high, number, STRING_NODE_SIZE);
     if (status !== STATUS_OK) return undo(memory, id.low, id.high, number - 1, status);
     const from = number * STRING_NODE_SIZE;
-    copy.copy(memory.bytes[memory.nodeSlot] as Buffer, memory.nodeOffset, from);
+    // The longest inline string is a little longer than a node.
+    const end = Math.min(length, from + STRING_NODE_SIZE);
+    copy.copy(memory.bytes[memory.nodeSlot] as Buffer, memory.nodeOffset, from, end);
   }
   const status = putDescriptor(memory, cursor, id.low, id.high, last, length, KEEP_EXPIRY);
   return status === STATUS_OK ? status : undo(memory, id.low, id.high, last, status);
