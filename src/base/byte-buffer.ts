@@ -11,6 +11,7 @@
  * socket.
  */
 import { assert } from "./assert.ts";
+import { freeBytes } from "./free-bytes.ts";
 
 /**
  * Above this a buffer grows by half instead of doubling, so that a 512 MB reply does not reserve 1
@@ -45,7 +46,9 @@ export class ByteBuffer {
    */
   shrink(capacity: number): void {
     this.length = 0;
-    if (this.bytes.length > capacity) this.bytes = Buffer.allocUnsafeSlow(capacity);
+    if (this.bytes.length <= capacity) return;
+    freeBytes(this.bytes);
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
   }
 
   #grow(needed: number): void {
@@ -54,6 +57,7 @@ export class ByteBuffer {
       Math.max(needed, size < DOUBLING_SIZE_MAX ? size * 2 : size + (size >>> 1)),
     );
     this.bytes.copy(grown, 0, 0, this.length);
+    freeBytes(this.bytes);
     this.bytes = grown;
   }
 }

@@ -115,3 +115,8 @@ export const MAXMEMORY_BYTES_MIN = 1024 * 1024;
 export const UNIX_SOCKET_PATH_SIZE_MAX = 103;
 /** A configuration file is lines typed by people; above this it is the wrong file. */
 export const CONFIG_FILE_SIZE_MAX = 1024 * 1024;
+/**
+ * A Worker collects garbage after this many of its connections have closed: each leaves 1.7 KB,
+ * which the collector by itself would come to late. Takes 4 to 10 ms.
+ */
+export const CONNECTIONS_COLLECT_COUNT = 8192;

@@ -24,6 +24,9 @@
  * order of the requests. Limits: query buffer, output (hard, soft, stalled) and idle time are
  * looked after here and in `check`.
  *
+ * A chunk is freed when it has been run: left to the collector, pipelined SETs on a server of 1,000
+ * keys took it to 380 MB and every read to cold pages (0.63 µs a SET; now 95 MB and 0.48 µs).
+ *
  * Measured of Bun 1.4.5: pause() stops reads at once and drain still comes; a paused socket does
  * not tell that the client has closed its side until it is resumed, a reset it tells; end() closes
  * both sides; a negative result of write() is a dead socket whatever the number; drain also comes
@@ -31,6 +34,7 @@
  */
 import type { Socket } from "bun";
 import { clock } from "../base/clock.ts";
+import { freeBytes } from "../base/free-bytes.ts";
 import {
   BATCH_COMMANDS_MAX,
   BUFFER_IDLE_MS,
@@ -84,8 +88,6 @@ const enum State {
 }
 
 const MS_PER_S = 1000;
-/** Chunks from this size on are freed by hand: see freeChunk. */
-const CHUNK_FREE_SIZE_MIN = 1024;
 
 export class Connection {
   readonly session: Session;
@@ -125,10 +127,10 @@ export class Connection {
     if (this.#blocked === 0 && this.#input.length === 0) {
       const consumed = this.#run(chunk, chunk.length);
       if (consumed < chunk.length) this.#keep(chunk, consumed);
-      if (chunk.length >= CHUNK_FREE_SIZE_MIN) freeChunk(chunk);
+      freeBytes(chunk);
     } else {
       this.#keep(chunk, 0);
-      if (chunk.length >= CHUNK_FREE_SIZE_MIN) freeChunk(chunk);
+      freeBytes(chunk);
       if (this.#blocked === 0) this.#runInput();
     }
   }
@@ -435,14 +437,4 @@ export class Connection {
     session.outputListCount = this.#output.size > 0 ? 1 : 0;
     session.memoryBytes = this.memoryBytes;
   }
-}
-
-/**
- * Gives the memory of a read back at once. The collector would come to it late, because next to the
- * store's memory what the reads leave behind seems little: at depth 50 a server with 1,000 keys
- * grew to 380 MB, and every read went to cold pages (SET 0.63 µs; with this 95 MB, 0.48 µs).
- * Detaching takes 0.2 µs.
- */
-function freeChunk(chunk: Buffer): void {
-  (chunk.buffer as ArrayBuffer).transfer(0);
 }

@@ -6,7 +6,7 @@
  * process, exactly.
  */
 import { clock } from "../base/clock.ts";
-import { CONNECTION_CHECK_MS, WRITER_SIZE } from "../base/limits.ts";
+import { CONNECTION_CHECK_MS, CONNECTIONS_COLLECT_COUNT, WRITER_SIZE } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { type ServerStats, Stat } from "../base/server-stats.ts";
 import type { Settings } from "../base/settings.ts";
@@ -45,6 +45,8 @@ export class Connections implements ConnectionHost {
   readonly #all = new Set<Connection>();
   readonly #bySession = new Map<Session, Connection>();
   readonly #timer: Timer;
+  /** Connections closed since the last collection. */
+  #closedCount = 0;
 
   constructor(server: ServerContext, clients: Int32Array, descriptorsClientsMax: number, log: Log) {
     this.settings = server.settings;
@@ -102,6 +104,7 @@ export class Connections implements ConnectionHost {
   closed(connection: Connection): void {
     if (!this.#all.delete(connection)) return;
     this.#bySession.delete(connection.session);
+    this.#closedCount++;
     this.#count(Stat.ClientsCurrent, -1);
     Atomics.sub(this.#clients, 0, 1);
   }
@@ -143,6 +146,18 @@ export class Connections implements ConnectionHost {
       memoryBytes += connection.memoryBytes;
     }
     this.own[Stat.ClientsBytes] = memoryBytes;
+    this.#collect();
+  }
+
+  /**
+   * Frees what closed connections have left behind. The collector counts the store's shared memory
+   * as part of a huge heap and hardly ever looks at old objects: without this, 240,000 connections
+   * one after another took 330 MB.
+   */
+  #collect(): void {
+    if (this.#closedCount < CONNECTIONS_COLLECT_COUNT) return;
+    this.#closedCount = 0;
+    Bun.gc(true);
   }
 
   #count(column: Stat, n: number): void {

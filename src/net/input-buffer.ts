@@ -9,6 +9,7 @@
  * net/connection parses them where they were read. Invariant: 0 <= length <= bytes.length.
  */
 import { assert } from "../base/assert.ts";
+import { freeBytes } from "../base/free-bytes.ts";
 import { INPUT_KEEP_SIZE_MAX, INPUT_SIZE_MIN } from "../base/limits.ts";
 
 /**
@@ -39,6 +40,7 @@ export class InputBuffer {
 
   /** Gives the memory back; what was in it is lost. */
   release(): void {
+    freeBytes(this.bytes);
     this.bytes = EMPTY;
     this.length = 0;
   }
@@ -50,6 +52,7 @@ export class InputBuffer {
       const length = this.length;
       const fitting = Buffer.allocUnsafeSlow(Math.max(INPUT_SIZE_MIN, length));
       this.bytes.copy(fitting, 0, 0, length);
+      freeBytes(this.bytes);
       this.bytes = fitting;
     }
   }
@@ -59,6 +62,7 @@ export class InputBuffer {
     const grown = size < DOUBLING_SIZE_MAX ? size * 2 : size + (size >>> 1);
     const bytes = Buffer.allocUnsafeSlow(Math.max(needed, grown, INPUT_SIZE_MIN));
     this.bytes.copy(bytes, 0, 0, this.length);
+    freeBytes(this.bytes);
     this.bytes = bytes;
   }
 }

@@ -8,6 +8,7 @@
  * How much may wait here, and for how long, is net/connection's to decide.
  */
 import { assert } from "../base/assert.ts";
+import { freeBytes } from "../base/free-bytes.ts";
 
 export class OutputQueue {
   bytes: Buffer = EMPTY;
@@ -26,7 +27,7 @@ export class OutputQueue {
     this.end += length;
   }
 
-  /** Takes `source` itself over, to send [start, end) of it: no copy. Only into an empty queue. */
+  /** Takes `source` itself over (it will be freed), to send [start, end) of it: no copy. Only into an empty queue. */
   adopt(source: Buffer, start: number, end: number): void {
     assert(this.size === 0, `size (${this.size}) must be 0`);
     this.bytes = source;
@@ -43,6 +44,7 @@ export class OutputQueue {
 
   /** Drops everything and gives the memory back. */
   clear(): void {
+    freeBytes(this.bytes);
     this.bytes = EMPTY;
     this.start = 0;
     this.end = 0;
@@ -52,6 +54,7 @@ export class OutputQueue {
     const size = this.size;
     const bytes = Buffer.allocUnsafeSlow(size === 0 ? length : Math.max(size + length, size * 2));
     this.bytes.copy(bytes, 0, this.start, this.end);
+    freeBytes(this.bytes);
     this.bytes = bytes;
     this.start = 0;
     this.end = size;
