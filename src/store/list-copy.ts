@@ -27,10 +27,12 @@ import {
   findListNode,
   LIST_COUNT,
   LIST_DESCRIPTOR_SIZE,
+  LIST_FIRST_HINT,
   LIST_HEAD,
   LIST_HOLE,
   LIST_IRREGULAR,
   LIST_LARGE,
+  LIST_LAST_HINT,
   LIST_STATE,
   LONG_LIST,
   nodeSize,
@@ -39,7 +41,7 @@ import {
   writeDescriptor,
 } from "./list-page.ts";
 import type { Memory } from "./memory.ts";
-import { createNode, freeNode, newCollectionId } from "./nodes.ts";
+import { createNode, findNode, freeNode, newCollectionId } from "./nodes.ts";
 import {
   DESCRIPTOR_FIRST,
   DESCRIPTOR_ID_HIGH,
@@ -225,9 +227,26 @@ export function listInvariants(memory: Memory, cursor: Cursor): void {
       if (nodeItem(words, nodeOffset, nodeCapacity, item) && foundItem.isReference) large++;
     }
   }
+  checkHint(memory, cursor, LIST_FIRST_HINT);
+  checkHint(memory, cursor, LIST_LAST_HINT);
   const stored = descriptorWord(memory, cursor, LIST_COUNT);
   assert(count === stored, `elements in nodes (${count}) must be the count (${stored})`);
   assert(count === cursor.itemsCount, "the cursor knows the count");
   assert(holes === Math.floor(state / LIST_HOLE), "the holes are counted");
   assert(large === descriptorWord(memory, cursor, LIST_LARGE), "the large elements are counted");
+}
+
+/** A hint is none, or the place of a node that the list has. */
+function checkHint(memory: Memory, cursor: Cursor, hint: number): void {
+  const slot = descriptorWord(memory, cursor, hint);
+  if (slot < 0) return;
+  const offset = descriptorWord(memory, cursor, hint + 1);
+  const idLow = descriptorWord(memory, cursor, DESCRIPTOR_ID_LOW);
+  const idHigh = descriptorWord(memory, cursor, DESCRIPTOR_ID_HIGH);
+  const last = descriptorWord(memory, cursor, DESCRIPTOR_LAST);
+  for (let number = descriptorWord(memory, cursor, DESCRIPTOR_FIRST); number <= last; number++) {
+    if (!findNode(memory, idLow, idHigh, number)) continue;
+    if (memory.nodeSlot === slot && memory.nodeOffset === offset) return;
+  }
+  assert(false, `the hint at word ${hint} must be the place of a node`);
 }
