@@ -2,9 +2,12 @@
  * The simulation of simulation.fuzz.ts with a few seeds, and with bugs put into the store that it must catch: a bug
  * that a reviewer could let through, each caught within a bounded number of seeds.
  */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Mutation } from "../../test/simulation/program.ts";
 import { fuzzSimulation, Simulation } from "./simulation.fuzz.ts";
+
+/** Nothing here is timed; a busy machine must not fail it. */
+setDefaultTimeout(120_000);
 
 /** Seeds that a bug is given to show itself; each of those below needs fewer than half of them. */
 const SEEDS_MAX = 200;
