@@ -38,7 +38,7 @@ export interface OutputLimit {
 
 export class Settings {
   // ---- Start-up only ----
-  /** The port asked for; 0 takes a free one (ServerContext.port is the real one). */
+  /** The port asked for, 0 takes a free one; in a Worker that listens, the real one. */
   port = 7878;
   /** Addresses to listen on, separated by spaces. */
   bind = "127.0.0.1";

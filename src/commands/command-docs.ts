@@ -106,31 +106,49 @@ function flagsOf(spec: CommandSpec): string[] {
 
 function writeKeySpecs(out: ReplyWriter, spec: CommandSpec): void {
   const { keys, keysCountAt } = spec;
-  if (keys === undefined && keysCountAt === undefined) {
-    out.setHeader(0);
-    return;
-  }
-  out.setHeader(1);
-  out.mapHeader(3);
-  out.bulkText("flags");
-  writeWords(out, keyFlags(spec));
-  out.bulkText("begin_search");
-  writeSearch(out, "index", [["index", keysCountAt ?? keys?.first ?? 0]]);
-  out.bulkText("find_keys");
   if (keysCountAt !== undefined) {
-    writeSearch(out, "keynum", [
+    out.setHeader(1);
+    writeKeySpec(out, keyFlags(spec, 0), keysCountAt, "keynum", [
       ["keynumidx", 0],
       ["firstkey", 1],
       ["keystep", 1],
     ]);
+  } else if (keys === undefined) {
+    out.setHeader(0);
+  } else if (spec.secondKeyFlags !== undefined) {
+    out.setHeader(2);
+    for (const nth of [0, 1]) {
+      writeKeySpec(out, keyFlags(spec, nth), keys.first + nth, "range", rangeOf(0, 1));
+    }
   } else {
-    const { first = 0, last = 0, step = 0 } = keys ?? {};
-    writeSearch(out, "range", [
-      ["lastkey", last < 0 ? last : last - first],
-      ["keystep", step],
-      ["limit", 0],
-    ]);
+    out.setHeader(1);
+    const last = keys.last < 0 ? keys.last : keys.last - keys.first;
+    writeKeySpec(out, keyFlags(spec, 0), keys.first, "range", rangeOf(last, keys.step));
   }
+}
+
+function rangeOf(lastKey: number, step: number): readonly [string, number][] {
+  return [
+    ["lastkey", lastKey],
+    ["keystep", step],
+    ["limit", 0],
+  ];
+}
+
+function writeKeySpec(
+  out: ReplyWriter,
+  flags: readonly string[],
+  at: number,
+  type: string,
+  find: readonly [string, number][],
+): void {
+  out.mapHeader(3);
+  out.bulkText("flags");
+  writeWords(out, flags);
+  out.bulkText("begin_search");
+  writeSearch(out, "index", [["index", at]]);
+  out.bulkText("find_keys");
+  writeSearch(out, type, find);
 }
 
 function writeSearch(out: ReplyWriter, type: string, spec: readonly [string, number][]): void {

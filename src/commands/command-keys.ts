@@ -32,8 +32,9 @@ export function keyPositions(
   return positions;
 }
 
-/** What happens to the keys, in the words of key specifications. */
-export function keyFlags(spec: CommandSpec): readonly string[] {
+/** What happens to the `nth` key (from 0), in the words of key specifications. */
+export function keyFlags(spec: CommandSpec, nth: number): readonly string[] {
+  if (nth > 0 && spec.secondKeyFlags !== undefined) return spec.secondKeyFlags;
   return spec.keyFlags ?? (spec.flags.includes("write") ? ["RW", "update"] : ["RO", "access"]);
 }
 

@@ -101,6 +101,8 @@ export interface CommandSpec {
    * write.
    */
   readonly keyFlags?: readonly string[];
+  /** Of commands on two keys that treat them differently (RENAME): what happens to the second. */
+  readonly secondKeyFlags?: readonly string[];
   readonly group: CommandGroup;
   /** The Redis version that brought it. */
   readonly since: string;

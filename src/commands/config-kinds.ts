@@ -23,6 +23,11 @@ export interface Parameter {
    * Refused like an immutable one, but in the words for parameters that could do harm from afar.
    */
   readonly isProtected?: boolean;
+  /**
+   * Redis could change it while it runs, this server decides it at start-up: only the value that it
+   * has is accepted.
+   */
+  readonly isStartOnly?: boolean;
   /** The value as CONFIG GET shows it. */
   read(settings: Settings): string;
   /** Why `text` is no value for it; null when it is one. */
@@ -105,6 +110,7 @@ export interface More {
   readonly alias?: string;
   readonly isImmutable?: boolean;
   readonly isProtected?: boolean;
+  readonly isStartOnly?: boolean;
 }
 
 function parameter<T>(

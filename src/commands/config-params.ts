@@ -23,6 +23,7 @@ import {
   keptYesNo,
   NUMBER_MAX,
   type Parameter,
+  parseMemorySize,
   policy,
   refuseUnlessYesNo,
   size,
@@ -57,6 +58,19 @@ const passwordParameter: Parameter = {
 function refuseUnlessSavePoints(text: string): string | null {
   return /^\s*(\d+\s+\d+(\s+|$))*$/.test(text) ? null : "Invalid save parameters";
 }
+
+/** Kept for compatibility: a size, or a share of maxmemory in percent. */
+const maxmemoryClientsParameter: Parameter = {
+  ...keptString("maxmemory-clients", "0"),
+  refuse: (text) => {
+    const percent = /^(\d+)%$/.exec(text);
+    if (percent !== null) {
+      return Number(percent[1]) <= 100 ? null : "percentage argument must be less or equal to 100";
+    }
+    const isSize = parseMemorySize(text) !== null;
+    return isSize ? null : "argument must be a memory or percent value";
+  },
+};
 
 const shown = (name: string, read: (settings: Settings) => string): Parameter => ({
   name,
@@ -101,9 +115,9 @@ const effective: readonly Parameter[] = [
   boolean("lazyfree-lazy-user-del", "lazyfreeLazyUserDel"),
   boolean("lazyfree-lazy-user-flush", "lazyfreeLazyUserFlush"),
   integer("databases", "databases", 1, INT32_MAX, FROZEN),
-  integer("port", "port", 0, 65535, FROZEN),
+  integer("port", "port", 0, 65535, { isStartOnly: true }),
   integer("tcp-backlog", "tcpBacklog", 0, INT32_MAX, FROZEN),
-  startText("bind", "bind"),
+  startText("bind", "bind", { isImmutable: false, isStartOnly: true }),
   startText("unixsocket", "unixsocket"),
   startText("dir", "dir", { isImmutable: false, isProtected: true }),
   shown("io-threads", (settings) => String(settings.threads)),
@@ -142,7 +156,7 @@ const encodings: readonly Parameter[] = [
   keptInteger("active-defrag-threshold-upper", 100, 0, 1000),
   keptYesNo("jemalloc-bg-thread", true),
   keptInteger("maxmemory-eviction-tenacity", 10, 0, 100),
-  keptString("maxmemory-clients", "0"),
+  maxmemoryClientsParameter,
   keptInteger("tracking-table-max-keys", 1_000_000, 0, NUMBER_MAX),
   keptString("notify-keyspace-events"),
   keptInteger("busy-reply-threshold", 5000, 0, NUMBER_MAX, { alias: "lua-time-limit" }),
@@ -201,9 +215,7 @@ const replication: readonly Parameter[] = [
   keptYesNo("repl-diskless-sync", true),
   keptInteger("repl-diskless-sync-delay", 5, 0, INT32_MAX),
   keptInteger("repl-diskless-sync-max-replicas", 0, 0, INT32_MAX),
-  keptEnum("repl-diskless-load", "disabled", ["disabled", "on-empty-db", "swapdb"], {
-    isProtected: true,
-  }),
+  keptEnum("repl-diskless-load", "disabled", ["disabled", "on-empty-db", "swapdb"]),
   keptEnum("propagation-error-behavior", "ignore", ["ignore", "panic", "panic-on-replicas"]),
   keptYesNo("cluster-enabled", false, FROZEN),
   keptString("cluster-config-file", "nodes.conf", FROZEN),
@@ -252,7 +264,7 @@ const processWide: readonly Parameter[] = [
   keptString("tls-cert-file", "", FROZEN),
   keptString("tls-key-file", "", FROZEN),
   keptString("tls-ca-cert-file", "", FROZEN),
-  keptEnum("tls-auth-clients", "yes", ["no", "yes", "optional"], FROZEN),
+  keptEnum("tls-auth-clients", "yes", ["no", "yes", "optional"]),
   keptString("tls-protocols", "", FROZEN),
 ];
 

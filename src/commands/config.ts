@@ -7,6 +7,7 @@
  * value; a third SET settles it. The parameters themselves are data: config-params.ts.
  */
 import { matchesGlob } from "../base/glob.ts";
+import type { Settings } from "../base/settings.ts";
 import { configSetFailed, errorTexts, unknownConfigOption } from "../resp/errors.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
 import { arg, block } from "./arguments.ts";
@@ -18,6 +19,7 @@ import { helpCommand } from "./help.ts";
 import { outsideCounters } from "./info-sections.ts";
 import type { ServerContext } from "./server-context.ts";
 
+const START_ONLY = "decided at start-up, restart the server to change it";
 const GLOB_CHARACTERS = /[*?[]/;
 
 function get(c: Context): void {
@@ -57,7 +59,7 @@ function set(c: Context): void {
   }
   const assignments: Assignments = [];
   for (let i = 2; i < c.count; i += 2) assignments.push([c.text(i), c.text(i + 1)]);
-  const error = checkNames(assignments) ?? checkValues(assignments);
+  const error = checkNames(assignments) ?? checkValues(c.settings, assignments);
   if (error !== null) {
     c.out.error(error);
     return;
@@ -79,9 +81,11 @@ function checkNames(assignments: Assignments): string | null {
   return null;
 }
 
-function checkValues(assignments: Assignments): string | null {
+function checkValues(settings: Settings, assignments: Assignments): string | null {
   for (const [name, value] of assignments) {
-    const reason = findParameter(name)?.refuse(value) ?? null;
+    const parameter = findParameter(name);
+    const isFixed = parameter?.isStartOnly === true && value !== parameter.read(settings);
+    const reason = isFixed ? START_ONLY : (parameter?.refuse(value) ?? null);
     if (reason !== null) return configSetFailed(name, reason);
   }
   return null;

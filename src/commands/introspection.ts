@@ -14,6 +14,9 @@ import type { Context } from "./context.ts";
 import { helpCommand } from "./help.ts";
 import { type Command, registry } from "./registry.ts";
 
+/** COMMAND GETKEYSANDFLAGS SET key value, then the options. */
+const OPTIONS_OF_SET_AT = 5;
+
 function all(c: Context): void {
   c.out.arrayHeader(registry.lookup.all.length);
   for (const command of registry.lookup.all) writeCommandInfo(c.out, command.spec);
@@ -49,8 +52,8 @@ function docs(c: Context): void {
 
 function list(c: Context): void {
   if (c.count === 2) {
-    c.out.setHeader(registry.lookup.all.length);
-    for (const command of registry.lookup.all) c.out.bulkText(command.name);
+    c.out.setHeader(registry.all.length);
+    for (const command of registry.all) c.out.bulkText(command.name);
     return;
   }
   const names = c.count === 5 && c.is(2, "FILTERBY") ? filterNames(c) : null;
@@ -91,14 +94,27 @@ function getKeys(c: Context): void {
 function getKeysAndFlags(c: Context): void {
   const found = findKeys(c);
   if (found === null) return;
-  const flags = keyFlags(found.spec);
   c.out.arrayHeader(found.positions.length);
-  for (const i of found.positions) {
+  for (const [nth, i] of found.positions.entries()) {
+    const flags = flagsOfKey(c, found.spec, nth);
     c.out.arrayHeader(2);
     c.out.bulk(c.bytes, c.start(i), c.length(i));
     c.out.setHeader(flags.length);
     for (const flag of flags) c.out.simple(flag);
   }
+}
+
+/**
+ * What this request does to its `nth` key; of SET that depends on whether it has GET among its
+ * options.
+ */
+function flagsOfKey(c: Context, spec: CommandSpec, nth: number): readonly string[] {
+  const flags = keyFlags(spec, nth);
+  if (!flags.includes("variable_flags")) return flags;
+  for (let i = OPTIONS_OF_SET_AT; i < c.count; i++) {
+    if (c.is(i, "GET")) return flags.filter((flag) => flag !== "variable_flags");
+  }
+  return ["OW", "update"];
 }
 
 /**

@@ -275,4 +275,21 @@ COMMAND GETKEYS lmpop 5 a b left => -ERR Invalid arguments specified for command
 COMMAND GETKEYSANDFLAGS get a => [["a" [+RO +access]]]
 COMMAND GETKEYSANDFLAGS del a => [["a" [+RM +delete]]]
 COMMAND GETKEYSANDFLAGS mset a b c d => [["a" [+OW +update]] ["c" [+OW +update]]]
+
+# COMMAND GETKEYSANDFLAGS of keys that are treated differently
+COMMAND GETKEYSANDFLAGS set a b => [["a" [+OW +update]]]
+COMMAND GETKEYSANDFLAGS set a get => [["a" [+OW +update]]]
+COMMAND GETKEYSANDFLAGS set a b EX 10 GET => [["a" [+RW +access +update]]]
+COMMAND GETKEYSANDFLAGS rename a b => [["a" [+RW +access +delete]] ["b" [+OW +update]]]
+COMMAND GETKEYSANDFLAGS copy a b => [["a" [+RO +access]] ["b" [+OW +update]]]
+COMMAND GETKEYSANDFLAGS lmove a b left right => [["a" [+RW +access +delete]] ["b" [+RW +insert]]]
+
+# CONFIG SET maxmemory-clients, a size or a share
+CONFIG SET maxmemory-clients x => -ERR CONFIG SET failed (possibly related to argument
+  'maxmemory-clients') - argument must be a memory or percent value
+CONFIG SET maxmemory-clients 101% => -ERR CONFIG SET failed (possibly related to argument
+  'maxmemory-clients') - percentage argument must be less or equal to 100
+CONFIG SET maxmemory-clients 5% => +OK
+CONFIG GET maxmemory-clients => ["maxmemory-clients" "5%"]
+CONFIG SET maxmemory-clients 0 => +OK
 `;
