@@ -1,6 +1,7 @@
 /**
- * Litmus tests of the store in real Workers. Each promise to other threads is first broken on purpose (the control
- * leaves out the step that it rests on, and must see the damage, or the test would prove nothing) and then kept.
+ * Litmus tests of the store in real Workers. Each promise to other threads is first broken on
+ * purpose (the control leaves out the step that it rests on, and must see the damage, or the test
+ * would prove nothing) and then kept.
  *
  * All runs are bounded by a number of operations. A control repeats until it has seen the damage.
  */
@@ -31,7 +32,10 @@ interface Outcome {
   readonly results: JobResult[];
 }
 
-/** Runs jobs together on a new store that `prepare` may fill, and checks the invariants when all are done. */
+/**
+ * Runs jobs together on a new store that `prepare` may fill, and checks the invariants when all are
+ * done.
+ */
 async function play(
   cast: readonly Actors[],
   parameters: Record<string, number>,

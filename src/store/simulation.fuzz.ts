@@ -1,11 +1,12 @@
 /**
- * Deterministic simulation of the store's concurrency: the real code, several logical threads in one, and a scheduler
- * that may switch before every operation on shared memory. A seed repeats a run exactly.
- * `bun src/store/simulation.fuzz.ts --seed=N --steps=N`: N runs from that seed on; stops at the first that fails.
+ * Deterministic simulation of the store's concurrency: the real code, several logical threads in
+ * one, and a scheduler that may switch before every operation on shared memory. A seed repeats a
+ * run exactly. `bun src/store/simulation.fuzz.ts --seed=N --steps=N`: N runs from that seed on;
+ * stops at the first that fails.
  *
- * test/simulation/ has the parts: transform.ts makes threads switchable, scheduler.ts switches them, client.ts and
- * model.ts say what they do and what is right. What it cannot show: effects of weakly ordered memory and of the
- * compiler, for which litmus.test.ts runs real Workers.
+ * test/simulation/ has the parts: transform.ts makes threads switchable, scheduler.ts switches
+ * them, client.ts and model.ts say what they do and what is right. What it cannot show: effects of
+ * weakly ordered memory and of the compiler, for which litmus.test.ts runs real Workers.
  */
 
 import { Client, World } from "../../test/simulation/client.ts";
@@ -41,8 +42,8 @@ export class Simulation {
   }
 
   /**
-   * `fine`: threads switch at plain loads and stores of shared memory too, else only at atomic operations.
-   * `mutations` put a bug into the code that is simulated.
+   * `fine`: threads switch at plain loads and stores of shared memory too, else only at atomic
+   * operations. `mutations` put a bug into the code that is simulated.
    */
   static async load(fine: boolean, mutations: readonly Mutation[] = []): Promise<Simulation> {
     return new Simulation(await Program.load(fine, mutations));

@@ -1,8 +1,9 @@
 /**
- * Fuzzing of the store in real Workers, more of them than processors: random operations on keys of their own, checked
- * against a Map, and on shared ones whose end state tells whether anything was lost.
- * `bun src/store/threads.fuzz.ts --seed=N --steps=N --threads=N`. The seed fixes what each Worker does, not in which
- * order: a failure that does not come again is one for simulation.fuzz.ts.
+ * Fuzzing of the store in real Workers, more of them than processors: random operations on keys of
+ * their own, checked against a Map, and on shared ones whose end state tells whether anything was
+ * lost. `bun src/store/threads.fuzz.ts --seed=N --steps=N --threads=N`. The seed fixes what each
+ * Worker does, not in which order: a failure that does not come again is one for
+ * simulation.fuzz.ts.
  */
 
 import { Actor } from "../../test/threads/actor.ts";

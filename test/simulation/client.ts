@@ -1,9 +1,10 @@
 /**
- * One logical thread of the simulation: random operations on shared keys, each compared with the model.
+ * One logical thread of the simulation: random operations on shared keys, each compared with the
+ * model.
  *
- * The methods of the Store are generators here (program.ts), although their types say otherwise: every call goes
- * through `#do`. Nothing yields between a change of the model and the operation on the store that it stands for, so
- * the model never lags behind.
+ * The methods of the Store are generators here (program.ts), although their types say otherwise:
+ * every call goes through `#do`. Nothing yields between a change of the model and the operation on
+ * the store that it stands for, so the model never lags behind.
  */
 import { assert } from "../../src/base/assert.ts";
 import { ByteBuffer } from "../../src/base/byte-buffer.ts";
@@ -40,7 +41,10 @@ type Operation =
   | "scan"
   | "exclusive";
 
-/** What the threads of a run do, as often as it is listed: everything, mostly one thing, or what makes a bug likely. */
+/**
+ * What the threads of a run do, as often as it is listed: everything, mostly one thing, or what
+ * makes a bug likely.
+ */
 const PROFILES: readonly (readonly Operation[])[] = [
   [
     ...repeat("get", 6),

@@ -1,11 +1,11 @@
 /**
- * What the simulated store must agree with: for every key the sequence of its versions, in the order in which their
- * writers held the key's lock.
+ * What the simulated store must agree with: for every key the sequence of its versions, in the
+ * order in which their writers held the key's lock.
  *
- * A read is right when it saw a version that was the newest one at some moment between its beginning and its end: not
- * older than what had been unlocked, or read by anyone, before it began. For a register whose writes are ordered by
- * a lock, that is linearizability. Values are unique (each starts with a stamp of its own) and compared whole, so
- * a mixture of two is none of them.
+ * A read is right when it saw a version that was the newest one at some moment between its
+ * beginning and its end: not older than what had been unlocked, or read by anyone, before it began.
+ * For a register whose writes are ordered by a lock, that is linearizability. Values are unique
+ * (each starts with a stamp of its own) and compared whole, so a mixture of two is none of them.
  */
 import { AssertionError, assert } from "../../src/base/assert.ts";
 
@@ -59,8 +59,8 @@ export class KeyHistory {
   }
 
   /**
-   * Checks a read that began when `floor` was this.floor. `value`: null for missing. `threadMs`: the reader's clock,
-   * `nowMs`: the clock that no thread is ahead of.
+   * Checks a read that began when `floor` was this.floor. `value`: null for missing. `threadMs`:
+   * the reader's clock, `nowMs`: the clock that no thread is ahead of.
    */
   checkRead(
     floor: number,

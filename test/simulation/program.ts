@@ -1,11 +1,14 @@
 /**
- * Loads the store's real modules for the simulation: changed by transform.ts, and instantiated once for each logical
- * thread, as each Worker has module state of its own. Only the SharedArrayBuffers are common to all threads.
+ * Loads the store's real modules for the simulation: changed by transform.ts, and instantiated once
+ * for each logical thread, as each Worker has module state of its own. Only the SharedArrayBuffers
+ * are common to all threads.
  *
- * Modules without state and without shared memory (layouts, size classes, what is outside of the store) are used as
- * they are; the clock is a simulated one. Locks spin twice instead of 200 times before they give way.
+ * Modules without state and without shared memory (layouts, size classes, what is outside of the
+ * store) are used as they are; the clock is a simulated one. Locks spin twice instead of 200 times
+ * before they give way.
  *
- * A `mutation` replaces one piece of the store's source: with it, a test shows that a bug would be found.
+ * A `mutation` replaces one piece of the store's source: with it, a test shows that a bug would be
+ * found.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -45,10 +48,10 @@ const SHARD_SIZE = 256 * 1024;
 const THREADS_MAX = 16;
 
 /**
- * The modules make no shared memory of their own but the word of `fence`: as an ArrayBuffer it costs nothing (a
- * SharedArrayBuffer is a mapping of its own, 1 ms).
+ * The modules make no shared memory of their own but the word of `fence`: as an ArrayBuffer it
+ * costs nothing (a SharedArrayBuffer is a mapping of its own, 1 ms).
  */
-/** Replaces `find`, which must occur exactly once in `file`. */
+/** Replaces `find`, which must occur exactly once in `file`, however it is wrapped there. */
 export interface Mutation {
   readonly file: string;
   readonly find: string;
@@ -133,8 +136,12 @@ function sourceOf(name: string, mutations: readonly Mutation[]): string {
   let source = readFileSync(join(STORE, name), "utf8");
   for (const { file, find, replace } of mutations) {
     if (file !== name) continue;
-    assert(source.split(find).length === 2, `"${find}" stands once in ${file}`);
-    source = source.replace(find, () => replace);
+    const pattern = asPattern(find);
+    assert(
+      source.match(new RegExp(pattern, "g"))?.length === 1,
+      `"${find}" stands once in ${file}`,
+    );
+    source = source.replace(new RegExp(pattern), () => replace);
   }
   return source.replace(/^const SPINS_MAX = \d+;/m, "const SPINS_MAX = 2;");
 }
@@ -160,7 +167,10 @@ export class SimulatedMemory {
     for (const index of [this.#keys, this.#nodes]) clearShard(index.shards[0] as Int32Array);
   }
 
-  /** What a segment held could steer a reader of stale addresses: a seed must find it as it was the first time. */
+  /**
+   * What a segment held could steer a reader of stale addresses: a seed must find it as it was the
+   * first time.
+   */
   #clearSegments(): void {
     const open = this.#control[CONTROL_SEGMENT_OPEN] as number;
     for (let slot = 0; slot <= open; slot++) {
@@ -192,4 +202,15 @@ function clearShard(view: Int32Array): void {
   view.fill(0, view[SHARD_OVERFLOW_LOW] as number);
   view.fill(0, 0, end);
   resetShard(view);
+}
+
+/**
+ * A pattern for the code however it is wrapped: any space between the words, a comma before a
+ * closing bracket.
+ */
+function asPattern(code: string): string {
+  const words = code.match(/\w+|[^\w\s]/g) as string[];
+  return words
+    .map((word) => (word === ")" ? ",?\\s*\\)" : word.replace(/\W/, "\\$&")))
+    .join("\\s*");
 }

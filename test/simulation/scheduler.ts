@@ -1,13 +1,14 @@
 /**
- * The simulation's scheduler: decides after which operation the next logical thread goes on, by a seeded generator, so
- * that a run is repeated exactly by its seed.
+ * The simulation's scheduler: decides after which operation the next logical thread goes on, by a
+ * seeded generator, so that a run is repeated exactly by its seed.
  *
- * A logical thread is a generator. Code made by transform.ts asks `point()` before every operation on shared memory;
- * when its turn is used up, it yields and another thread is picked. Turns are short or long by chance: a race may need
- * a switch at one very place, or one thread to do much while another one stands still.
+ * A logical thread is a generator. Code made by transform.ts asks `point()` before every operation
+ * on shared memory; when its turn is used up, it yields and another thread is picked. Turns are
+ * short or long by chance: a race may need a switch at one very place, or one thread to do much
+ * while another one stands still.
  *
- * A waiting thread only gives way: every wait in the store has a timeout, so it may wake at any time. Threads that all
- * wait for each other are noticed because nothing is completed any more.
+ * A waiting thread only gives way: every wait in the store has a timeout, so it may wake at any
+ * time. Threads that all wait for each other are noticed because nothing is completed any more.
  */
 import { AssertionError, assert } from "../../src/base/assert.ts";
 import { Prng } from "../../src/base/prng.ts";
@@ -47,7 +48,10 @@ export class Scheduler {
     }
   }
 
-  /** Operations until the next switch: mostly few, sometimes many; some seeds switch more often than others. */
+  /**
+   * Operations until the next switch: mostly few, sometimes many; some seeds switch more often than
+   * others.
+   */
   #drawTurn(): number {
     const choice = this.#prng.below(8);
     if (choice < 4 - this.#scale) return this.#prng.below(4);

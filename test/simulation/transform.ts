@@ -1,20 +1,21 @@
 /**
- * Turns modules of the store into ones whose threads can be switched by a scheduler: part of the deterministic
- * simulation (program.ts loads what this makes, scheduler.ts runs it).
+ * Turns modules of the store into ones whose threads can be switched by a scheduler: part of the
+ * deterministic simulation (program.ts loads what this makes, scheduler.ts runs it).
  *
- * The TypeScript is stripped by Bun, the JavaScript parsed by acorn (small, without dependencies, maintained for ten
- * years, and all that is needed is a tree with positions), and printed again from its own text with these changes:
+ * The TypeScript is stripped by Bun, the JavaScript parsed by acorn (small, without dependencies,
+ * maintained for ten years, and all that is needed is a tree with positions), and printed again
+ * from its own text with these changes:
  *
- *   Atomics.add(…)      ->  ($.point() && (yield 0), Atomics.add(…))     a switch point before every atomic operation
- *   Atomics.wait(…)     ->  (yield* $.wait(…))                           gives way to the other threads
- *   view[i], view[i] =  ->  the same, with a switch point before it      only when `fine`: plain shared loads and stores
- *   a.copy(…)           ->  (yield* $.copy(a, …))                        only when `fine`: in pieces
- *   function f          ->  function* f, and every call of it yield* f(…), for all functions that reach a switch point
- *   import, export      ->  $import(…), return { … }
+ *   Atomics.add(…)   ->  ($.point() && (yield 0), Atomics.add(…))   a switch point before it
+ *   Atomics.wait(…)  ->  (yield* $.wait(…))                         gives way to other threads
+ *   view[i]          ->  the same with a switch point before it     only when `fine`; stores too
+ *   a.copy(…)        ->  (yield* $.copy(a, …))                      only when `fine`: in pieces
+ *   function f       ->  function* f, and its calls yield* f(…)     if it reaches a switch point
+ *   import, export   ->  $import(…), return { … }
  *
- * Which functions reach a switch point is found by following the calls through all modules. What is called by a value
- * (a parameter, a conditional) goes through $.run, which takes generators and plain results alike. Arrow functions
- * stay as they are, except those given to forEach.
+ * Which functions reach a switch point is found by following the calls through all modules. What is
+ * called by a value (a parameter, a conditional) goes through $.run, which takes generators and
+ * plain results alike. Arrow functions stay as they are, except those given to forEach.
  */
 import { type Node, parse } from "acorn";
 
@@ -123,7 +124,10 @@ function forEachCallback(node: Tree): Tree | undefined {
     : undefined;
 }
 
-/** Name of the property that a member expression takes; undefined for computed ones and everything else. */
+/**
+ * Name of the property that a member expression takes; undefined for computed ones and everything
+ * else.
+ */
 function propertyOf(node: Tree): string | undefined {
   if (node.type !== "MemberExpression" || node.computed === true) return undefined;
   const property = node.property as Tree;
@@ -151,7 +155,9 @@ function isSharedElement(node: Tree): boolean {
   );
 }
 
-/** How a call is made: by name into the modules, or by something that is only known when it runs. */
+/**
+ * How a call is made: by name into the modules, or by something that is only known when it runs.
+ */
 type Target = { function: string } | "unknown" | "plain";
 
 export class Transformer {
@@ -184,7 +190,9 @@ export class Transformer {
     }
   }
 
-  /** Whether anything inside the node, outside of functions of its own, is or calls a switch point. */
+  /**
+   * Whether anything inside the node, outside of functions of its own, is or calls a switch point.
+   */
   #reaches(module: Parsed, node: Tree): boolean {
     const callback = forEachCallback(node);
     if (callback !== undefined && this.#reaches(module, callback.body as Tree)) return true;
@@ -249,7 +257,10 @@ export class Transformer {
     return `"use strict";\n${body}\nreturn { ${module.exports.join(", ")} };`;
   }
 
-  /** Text of a node with everything inside it changed. `inside`: the function around it is a generator. */
+  /**
+   * Text of a node with everything inside it changed. `inside`: the function around it is a
+   * generator.
+   */
   #render(module: Parsed, node: Tree, inside: boolean): string {
     const callback = inside ? forEachCallback(node) : undefined;
     if (callback !== undefined && this.#reaches(module, callback.body as Tree)) {

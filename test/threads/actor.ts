@@ -1,5 +1,6 @@
 /**
- * Short ways to use a Store in the thread tests: one key at a time, each call a batch of its own or part of one.
+ * Short ways to use a Store in the thread tests: one key at a time, each call a batch of its own or
+ * part of one.
  */
 import { assert } from "../../src/base/assert.ts";
 import { ByteBuffer } from "../../src/base/byte-buffer.ts";

@@ -1,13 +1,14 @@
 /**
  * The job of threads.fuzz.ts: random operations of one Worker among others.
  *
- * Some keys belong to this Worker alone, and everything that it reads of them must be what a Map says. The others are
- * shared, and each is of a kind whose end state, or order, tells whether anything was lost or mixed:
+ * Some keys belong to this Worker alone, and everything that it reads of them must be what a Map
+ * says. The others are shared, and each is of a kind whose end state, or order, tells whether
+ * anything was lost or mixed:
  *
- *   count:N    a number to which everybody adds 1            the sum is the number of additions
- *   log:N      a string to which everybody appends 8 bytes   {worker, sequence}: each Worker's sequence has no gap
- *   queue:N    a list, pushed at the tail, dropped at the head   each Worker's sequence rises
- *   free:N     a string that everybody overwrites            all its bytes are equal
+ *   count:N    a number to which everybody adds 1: the sum is the number of additions
+ *   log:N      a string to which everybody appends {worker, sequence}: no sequence has a gap
+ *   queue:N    a list, pushed at the tail, dropped at the head: each Worker's sequence rises
+ *   free:N     a string that everybody overwrites: all its bytes are equal
  *
  * The owned keys stay in the store; the parent compares them again by `owned` and a checksum.
  */
@@ -222,7 +223,10 @@ class FuzzWorker {
   }
 }
 
-/** Each Worker's sequence rises; when `isWhole`, it starts at 0 and has no gap. Returns how far each one came. */
+/**
+ * Each Worker's sequence rises; when `isWhole`, it starts at 0 and has no gap. Returns how far each
+ * one came.
+ */
 export function checkSequences(
   bytes: Buffer,
   length: number,

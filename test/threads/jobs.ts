@@ -1,5 +1,6 @@
 /**
- * What the Workers of the thread tests can do, by name. Each job ends after a bounded number of operations.
+ * What the Workers of the thread tests can do, by name. Each job ends after a bounded number of
+ * operations.
  */
 import type { Store } from "../../src/store/store.ts";
 import { fuzzJobs } from "./fuzz-jobs.ts";

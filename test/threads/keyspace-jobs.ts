@@ -1,5 +1,6 @@
 /**
- * Jobs about many keys: the index grows and records come and go, while others look up, scan and delete.
+ * Jobs about many keys: the index grows and records come and go, while others look up, scan and
+ * delete.
  *
  * Word 0 counts the writers that are done, as in litmus-jobs.ts.
  */
@@ -47,7 +48,10 @@ function finder(store: Store, words: Int32Array, { threads, writers }: Parameter
   return { reads, missing };
 }
 
-/** Scans the whole key space again and again; `missing` counts the kept keys that a scan did not find. */
+/**
+ * Scans the whole key space again and again; `missing` counts the kept keys that a scan did not
+ * find.
+ */
 function scanner(store: Store, words: Int32Array, { threads, writers }: Parameters) {
   let scans = 0;
   let missing = 0;
@@ -76,7 +80,10 @@ function scanKept(store: Store): Set<string> {
   return seen;
 }
 
-/** Inserts keys in order, at most RING_MAX ahead of the consumer (word 2: produced, word 3: consumed). */
+/**
+ * Inserts keys in order, at most RING_MAX ahead of the consumer (word 2: produced, word 3:
+ * consumed).
+ */
 function producer(store: Store, words: Int32Array, { count, threads, seed }: Parameters) {
   const actor = new Actor(store);
   const prng = new Prng(seed as number);
@@ -99,7 +106,10 @@ function producer(store: Store, words: Int32Array, { count, threads, seed }: Par
   return { chunksEarly, chunksLate: control[CONTROL_CHUNKS_USED] as number };
 }
 
-/** Deletes what the producer inserts; nobody else frees, so every block goes back through the shared lists. */
+/**
+ * Deletes what the producer inserts; nobody else frees, so every block goes back through the shared
+ * lists.
+ */
 function consumer(store: Store, words: Int32Array, { count, threads }: Parameters) {
   const actor = new Actor(store);
   meet(words, 1, threads as number);

@@ -1,8 +1,10 @@
 /**
- * Jobs of the litmus tests: the smallest programs that show whether a promise to other threads is kept.
+ * Jobs of the litmus tests: the smallest programs that show whether a promise to other threads is
+ * kept.
  *
- * Word 0 of the shared words counts the writers that are done: readers go on until then. With `isControl` a job leaves
- * out the very step that the promise rests on, and must then see it broken.
+ * Word 0 of the shared words counts the writers that are done: readers go on until then. With
+ * `isControl` a job leaves out the very step that the promise rests on, and must then see it
+ * broken.
  */
 import { assert } from "../../src/base/assert.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -28,7 +30,10 @@ function isDone(words: Int32Array, writers: number): boolean {
   return Atomics.load(words, 0) >= writers;
 }
 
-/** Overwrites the same keys with values whose bytes are all equal, and whose length follows from the byte. */
+/**
+ * Overwrites the same keys with values whose bytes are all equal, and whose length follows from the
+ * byte.
+ */
 function tornWriter(store: Store, words: Int32Array, { count, threads }: Parameters) {
   const actor = new Actor(store);
   const value = Buffer.alloc(40_000);
@@ -177,7 +182,10 @@ function batcher(store: Store, words: Int32Array, { count, threads }: Parameters
   return {};
 }
 
-/** Enters the exclusive section and looks whether anybody is inside a batch. The control only begins a batch. */
+/**
+ * Enters the exclusive section and looks whether anybody is inside a batch. The control only begins
+ * a batch.
+ */
 function hermit(store: Store, words: Int32Array, parameters: Parameters) {
   const { threads, writers, isControl } = parameters;
   let sections = 0;
@@ -194,7 +202,9 @@ function hermit(store: Store, words: Int32Array, parameters: Parameters) {
   return { sections, disturbed };
 }
 
-/** Two Workers in turn: each waits until it sees the other's number and answers with the next one. */
+/**
+ * Two Workers in turn: each waits until it sees the other's number and answers with the next one.
+ */
 function ponger(store: Store, words: Int32Array, { count, threads, side }: Parameters) {
   const actor = new Actor(store);
   const own = side === 0 ? "ping" : "pong";

@@ -1,8 +1,9 @@
 /**
  * Real Workers for the store's thread tests: started once, each runs one job after the other.
  *
- * A job is a function of jobs.ts by its name; it gets a store of its own on the shared memory and a few shared words
- * to meet the others, runs a bounded number of operations and returns plain data. A job that throws fails the test.
+ * A job is a function of jobs.ts by its name; it gets a store of its own on the shared memory and a
+ * few shared words to meet the others, runs a bounded number of operations and returns plain data.
+ * A job that throws fails the test.
  */
 import type { StoreHandle } from "../../src/store/memory.ts";
 import type { JobName } from "./jobs.ts";
