@@ -79,7 +79,8 @@ export class ListFuzzer {
     else if (choice < 66) this.#trim(cursor, items);
     else if (choice < 76) this.#set(cursor, items);
     else if (choice < 86) this.#insert(cursor, items);
-    else if (choice < 98) this.#removeSome(cursor, items);
+    else if (choice < 97) this.#removeSome(cursor, items);
+    else if (choice < 98) this.#expire(cursor);
     else if (cursor.isLarge) this.#rebuild(cursor);
     this.#model.set(key.toString(), items);
     this.#check(cursor, items);
@@ -90,6 +91,13 @@ export class ListFuzzer {
   #rebuild(cursor: Cursor): void {
     const first = this.#prng.pick([0, NODE_NUMBER_MAX - 5, -NODE_NUMBER_MAX + 1]);
     assert(rebuildList(this.store.memory, cursor, first) === STATUS_OK, "rebuildList succeeds");
+  }
+
+  /** Moves the record to a block of another size; the list in it stays. */
+  #expire(cursor: Cursor): void {
+    const expiresAtMs = this.#prng.chance(2) ? this.store.memory.nowMs + 1_000_000_000 : 0;
+    assert(this.store.setExpiry(cursor, expiresAtMs) === STATUS_OK, "setExpiry succeeds");
+    this.store.refresh(cursor);
   }
 
   #push(cursor: Cursor, items: Buffer[]): void {
