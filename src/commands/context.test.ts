@@ -8,7 +8,10 @@ import { Session } from "./session.ts";
 
 const store = attachStore(createStore({ reserveBytes: 256 * 1024 * 1024, workers: 1 }), 0);
 
-/** A context whose running command has these arguments (latin1), behind another command of the batch. */
+/**
+ * A context whose running command has these arguments (latin1), behind another command of the
+ * batch.
+ */
 function contextOf(...args: string[]): Context {
   const session = new Session(1, "127.0.0.1:1", "127.0.0.1:2", true, 0);
   // Only settings are read on the way, and only by handlers.
@@ -85,7 +88,7 @@ test("Context.integer() refuses the rest, with Redis' error", () => {
   }
 });
 
-test("Context.aim() points at the key, and uses a hash that was prepared for argument 1 only", () => {
+test("Context.aim() points at the key, with the prepared hash for argument 1 only", () => {
   const c = contextOf("RENAME", "one", "two");
   const cursor = c.aim(store.cursor(0), 1);
   const real = store.hash(c.bytes, c.start(1), c.length(1));
