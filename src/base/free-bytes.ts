@@ -3,7 +3,8 @@
  *
  * JavaScriptCore counts the store's shared memory as part of its heap, so its limits are far away:
  * a full collection, which is what frees buffers that have lived for a while, may never come. Next
- * to that, everything else is small, and grows. So what is large and has one owner is freed by hand.
+ * to that, everything else is small, and grows. So what is large and has one owner is freed by
+ * hand.
  */
 import { debugAssert } from "./assert.ts";
 

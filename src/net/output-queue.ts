@@ -27,7 +27,10 @@ export class OutputQueue {
     this.end += length;
   }
 
-  /** Takes `source` itself over (it will be freed), to send [start, end) of it: no copy. Only into an empty queue. */
+  /**
+   * Takes `source` itself over (it will be freed), to send [start, end) of it: no copy. Only into
+   * an empty queue.
+   */
   adopt(source: Buffer, start: number, end: number): void {
     assert(this.size === 0, `size (${this.size}) must be 0`);
     this.bytes = source;
