@@ -1,9 +1,9 @@
 /**
  * Eviction: making room under a memory limit by removing keys that are probably not needed.
  *
- * Approximate, as in Redis: a few random buckets are sampled, and the best candidate among their entries is removed;
- * which one is best depends on the policy. There is no list to maintain on every access: the access byte of the record
- * (access.ts) is enough.
+ * Approximate, as in Redis: a few random buckets are sampled, and the best candidate among their
+ * entries is removed; which one is best depends on the policy. There is no list to maintain on
+ * every access: the access byte of the record (access.ts) is enough.
  */
 import { accessAge } from "./access.ts";
 import { Cursor } from "./cursor.ts";
@@ -52,7 +52,7 @@ export function evictOne(memory: Memory): boolean {
   // The sampled key can be gone, or moved, before its bucket is locked: try a few times.
   for (let attempt = 0; attempt < 4; attempt++) {
     if (!sample(memory, policy)) return policy >= EVICT_VOLATILE_LRU && sweep(memory);
-    if (removeBest(memory)) return true;
+    if (removeBest(memory, policy)) return true;
   }
   return false;
 }
@@ -74,7 +74,10 @@ function sample(memory: Memory, policy: number): boolean {
   return bestScore >= 0;
 }
 
-/** Compares one entry with the best; whether it qualified at all. Reads without a lock: the removal checks again. */
+/**
+ * Compares one entry with the best; whether it qualified at all. Reads without a lock: the removal
+ * checks again.
+ */
 function consider(
   memory: Memory,
   policy: number,
@@ -112,13 +115,16 @@ function scoreOf(memory: Memory, policy: number): number {
 }
 
 /** Removes the best candidate if its record still stands in the same bucket. */
-function removeBest(memory: Memory): boolean {
+function removeBest(memory: Memory, policy: number): boolean {
   const view = memory.keys.shards[bestShard] as Int32Array;
   let removed = false;
   lockBucket(view, bestBucket);
   for (let entry = bestBucket + BUCKET_ENTRIES; entry < bestBucket + BUCKET_WORDS; entry += 2) {
     if (view[entry + 1] !== bestOffset) continue;
-    if (((view[entry] as number) & ENTRY_SLOT_MASK) !== bestSlot) continue;
+    const word = view[entry] as number;
+    if ((word & ENTRY_SLOT_MASK) !== bestSlot) continue;
+    // It may have been persisted, or its block reused for another key, since it was sampled.
+    if (policy >= EVICT_VOLATILE_LRU && (word & ENTRY_EXPIRES) === 0) continue;
     aimCursorAtEntry(memory, cursor, view, bestShard, bestBucket, entry);
     removeKey(memory, cursor);
     removed = true;
@@ -146,7 +152,7 @@ function sweep(memory: Memory): boolean {
         consider(memory, policy, shard, view, bucket, entry);
       }
     }
-    if (bestScore >= 0 && removeBest(memory)) return true;
+    if (bestScore >= 0 && removeBest(memory, policy)) return true;
   }
   return false;
 }

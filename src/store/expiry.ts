@@ -1,10 +1,11 @@
 /**
- * Expiry: a key is gone for every reader from the millisecond of its expiry on; its space comes back when somebody
- * looks it up, or when the cycle below reaches it.
+ * Expiry: a key is gone for every reader from the millisecond of its expiry on; its space comes
+ * back when somebody looks it up, or when the cycle below reaches it.
  *
- * The cycle walks the index, not the records: an entry that expires carries a mark, so a shard without any is skipped,
- * and of the others only the marked entries' records are looked at. It runs in steps under a time budget: slow steps
- * all the time, and on with the next one at once while more than a tenth of what it saw had expired.
+ * The cycle walks the index, not the records: an entry that expires carries a mark, so a shard
+ * without any is skipped, and of the others only the marked entries' records are looked at. It runs
+ * in steps under a time budget: slow steps all the time, and on with the next one at once while
+ * more than a tenth of what it saw had expired.
  */
 import { nanoseconds } from "../base/clock.ts";
 import { Cursor } from "./cursor.ts";
@@ -28,7 +29,9 @@ import { currentExpiry } from "./upsert.ts";
 
 /** Buckets between two looks at the clock. */
 const BUCKETS_A_STEP = 256;
-/** While more than this part of the marked entries had expired, the cycle goes on within its budget. */
+/**
+ * While more than this part of the marked entries had expired, the cycle goes on within its budget.
+ */
 const EXPIRED_PART = 0.1;
 
 const cursor = new Cursor();
@@ -43,8 +46,9 @@ export class ExpiryCycle {
   expiredCount = 0;
 
   /**
-   * Looks at every marked entry of the next part of the index for at most `budgetMs`, and removes what has expired by
-   * memory.nowMs. Returns true when there is probably more to remove right away.
+   * Looks at every marked entry of the next part of the index for at most `budgetMs`, and removes
+   * what has expired by memory.nowMs. Returns true when there is probably more to remove right
+   * away.
    */
   run(memory: Memory, budgetMs: number): boolean {
     const endNs = nanoseconds() + budgetMs * 1e6;
@@ -97,8 +101,16 @@ function countMarked(view: Int32Array, first: number): number {
 
 /** Removes what has expired from one chain, under its lock; returns how many keys that were. */
 function expireBucket(memory: Memory, view: Int32Array, shard: number, first: number): number {
-  let removed = 0;
   lockBucket(view, first);
+  const removed = expireChain(memory, view, shard, first);
+  unlockBucket(view, first);
+  (memory.counters[memory.row + COUNT_EXPIRED] as number) += removed;
+  return removed;
+}
+
+function expireChain(memory: Memory, view: Int32Array, shard: number, first: number): number {
+  let removed = 0;
+  let before = 0;
   for (let bucket = first; bucket !== 0; bucket = view[bucket + BUCKET_LINK] as number) {
     for (let entry = bucket + BUCKET_ENTRIES; entry < bucket + BUCKET_WORDS; entry += 2) {
       // Removing an entry moves the chain's last one here: look at the same place again.
@@ -106,11 +118,13 @@ function expireBucket(memory: Memory, view: Int32Array, shard: number, first: nu
         aimCursorAtEntry(memory, cursor, view, shard, first, entry);
         removeKey(memory, cursor);
         removed++;
+        // With its last entry the bucket itself has left the chain, and may be in another one
+        // already.
+        if (before !== 0 && view[before + BUCKET_LINK] !== bucket) return removed;
       }
     }
+    before = bucket;
   }
-  unlockBucket(view, first);
-  (memory.counters[memory.row + COUNT_EXPIRED] as number) += removed;
   return removed;
 }
 
@@ -123,8 +137,8 @@ function isExpired(memory: Memory, view: Int32Array, entry: number): boolean {
 }
 
 /**
- * Makes `target` stand for the entry, as if its key had been looked up: for whoever finds keys by walking the index.
- * The bucket must be locked. Only the shard bits of target.hash are right.
+ * Makes `target` stand for the entry, as if its key had been looked up: for whoever finds keys by
+ * walking the index. The bucket must be locked. Only the shard bits of target.hash are right.
  */
 export function aimCursorAtEntry(
   memory: Memory,

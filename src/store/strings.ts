@@ -1,10 +1,12 @@
 /**
- * Strings of any length: inline in the record up to INLINE_SIZE_MAX, in nodes of STRING_NODE_SIZE bytes above.
+ * Strings of any length: inline in the record up to INLINE_SIZE_MAX, in nodes of STRING_NODE_SIZE
+ * bytes above.
  *
  *   descriptor, 24 bytes: | id low | id high | first node = 0 | last node | length | 0 |
  *
- * Node k holds the bytes from k * STRING_NODE_SIZE. A node that does not exist reads as zeros. So APPEND, SETRANGE and
- * GETRANGE cost what they touch, not what the value weighs. Bytes of the last node behind the length are garbage.
+ * Node k holds the bytes from k * STRING_NODE_SIZE. A node that does not exist reads as zeros. So
+ * APPEND, SETRANGE and GETRANGE cost what they touch, not what the value weighs. Bytes of the last
+ * node behind the length are garbage.
  */
 import type { ByteBuffer } from "../base/byte-buffer.ts";
 import { type Cursor, TYPE_STRING } from "./cursor.ts";
@@ -38,7 +40,10 @@ import {
 } from "./status.ts";
 import { putInline, reserveValue, rewrite, setInlineLength } from "./upsert.ts";
 
-/** Puts a string of any length under the cursor's key, whatever was there. The bucket is locked. Hot. */
+/**
+ * Puts a string of any length under the cursor's key, whatever was there. The bucket is locked.
+ * Hot.
+ */
 export function putString(
   memory: Memory,
   cursor: Cursor,
@@ -106,8 +111,9 @@ function putDescriptor(
 }
 
 /**
- * Appends bytes [from, from + length) of the cursor's string to `out`, clipped to the string. Works under a lock and
- * in an optimistic read, where what was appended counts only once the read is confirmed.
+ * Appends bytes [from, from + length) of the cursor's string to `out`, clipped to the string. Works
+ * under a lock and in an optimistic read, where what was appended counts only once the read is
+ * confirmed.
  */
 export function copyValue(
   memory: Memory,
@@ -127,7 +133,8 @@ export function copyValue(
   if (cursor.valueStart + DESCRIPTOR_SIZE > SEGMENT_SIZE) return;
   const idLow = words[at + DESCRIPTOR_ID_LOW] as number;
   const idHigh = words[at + DESCRIPTOR_ID_HIGH] as number;
-  // A half-changed length must not make room for half a gigabyte: believe it only when it is stable.
+  // A half-changed length must not make room for half a gigabyte: believe it only when it is
+  // stable.
   if (!cursor.isLocked && !isUnchanged(memory.keys, cursor)) return;
   out.ensure(end - from);
   for (let position = from; position < end; ) {
@@ -167,8 +174,9 @@ export function appendString(
 }
 
 /**
- * Writes into the cursor's (existing) string from byte `at`, growing it, with zeros between its end and `at`. Its
- * expiry stays. The bucket is locked. On anything but STATUS_OK the string is as long as before.
+ * Writes into the cursor's (existing) string from byte `at`, growing it, with zeros between its end
+ * and `at`. Its expiry stays. The bucket is locked. On anything but STATUS_OK the string is as long
+ * as before.
  */
 export function writeRange(
   memory: Memory,
@@ -242,13 +250,17 @@ function writeNodes(
   const idLow = words[descriptor + DESCRIPTOR_ID_LOW] as number;
   const idHigh = words[descriptor + DESCRIPTOR_ID_HIGH] as number;
   const before = cursor.valueLength;
+  const lastBefore = words[descriptor + DESCRIPTOR_LAST] as number;
   const end = at + length;
   if (at > before) zeroBehind(memory, idLow, idHigh, before, at);
   for (let position = at; position < end; ) {
     const number = Math.floor(position / STRING_NODE_SIZE);
     const within = position - number * STRING_NODE_SIZE;
     const piece = Math.min(end - position, STRING_NODE_SIZE - within);
-    if (!findOrCreate(memory, idLow, idHigh, number)) return STATUS_OUT_OF_MEMORY;
+    if (!findOrCreate(memory, idLow, idHigh, number)) {
+      dropNodes(memory, words, descriptor, lastBefore);
+      return STATUS_OUT_OF_MEMORY;
+    }
     const from = start + (position - at);
     bytes.copy(
       memory.bytes[memory.nodeSlot] as Buffer,
@@ -257,7 +269,6 @@ function writeNodes(
       from + piece,
     );
     position += piece;
-    // Grown piece by piece, so that a failure in the middle leaves a shorter string, not lost nodes.
     if (number > (words[descriptor + DESCRIPTOR_LAST] as number)) {
       words[descriptor + DESCRIPTOR_LAST] = number;
     }
@@ -267,6 +278,18 @@ function writeNodes(
     cursor.valueLength = end;
   }
   return STATUS_OK;
+}
+
+/**
+ * Frees the nodes behind node `last`: what a write that failed has left behind the string would not
+ * read as zeros when the string grows over it later.
+ */
+function dropNodes(memory: Memory, words: Int32Array, descriptor: number, last: number): void {
+  const idLow = words[descriptor + DESCRIPTOR_ID_LOW] as number;
+  const idHigh = words[descriptor + DESCRIPTOR_ID_HIGH] as number;
+  const end = words[descriptor + DESCRIPTOR_LAST] as number;
+  for (let number = last + 1; number <= end; number++) freeNode(memory, idLow, idHigh, number);
+  words[descriptor + DESCRIPTOR_LAST] = last;
 }
 
 function findOrCreate(memory: Memory, idLow: number, idHigh: number, number: number): boolean {
@@ -280,7 +303,10 @@ function findOrCreate(memory: Memory, idLow: number, idHigh: number, number: num
   return true;
 }
 
-/** Clears the garbage behind the string's end in the node where it ends, as far as it becomes part of the string. */
+/**
+ * Clears the garbage behind the string's end in the node where it ends, as far as it becomes part
+ * of the string.
+ */
 function zeroBehind(
   memory: Memory,
   idLow: number,
@@ -290,7 +316,8 @@ function zeroBehind(
 ): void {
   const number = Math.floor(length / STRING_NODE_SIZE);
   const within = length - number * STRING_NODE_SIZE;
-  // Also at the very start of a node: an empty string that has just got nodes has one already, full of garbage.
+  // Also at the very start of a node: an empty string that has just got nodes has one already, full
+  // of garbage.
   if (!findNode(memory, idLow, idHigh, number)) return;
   const end = Math.min(STRING_NODE_SIZE, within + (at - length));
   (memory.bytes[memory.nodeSlot] as Buffer).fill(

@@ -94,6 +94,8 @@ export class World {
   readonly profile: readonly Operation[];
   /** Keys beside the permanent ones, so that the index grows now and not later. */
   readonly filler: KeyHistory[];
+  /** Whether most keys expire soon, and time passes quickly. */
+  readonly expires: boolean;
   /** Whether values are mostly in nodes. */
   readonly isLarge: boolean;
   stamp = 0;
@@ -104,6 +106,7 @@ export class World {
     this.scheduler = scheduler;
     this.profile = prng.pick(PROFILES);
     this.filler = this.#make("x", prng.below(60));
+    this.expires = prng.chance(5);
     this.isLarge = prng.chance(6);
   }
 
@@ -139,7 +142,9 @@ export class Client {
   /** The thread's program: `count` operations. */
   *run(count: number): Steps<void> {
     for (let i = 0; i < count; i++) {
-      if (this.#thread === 0 && this.#prng.chance(6)) yield* this.#do(this.#store.upkeep(1));
+      const upkeepOneIn = this.#world.expires ? 2 : 6;
+      if (this.#thread === 0 && this.#prng.chance(upkeepOneIn))
+        yield* this.#do(this.#store.upkeep(1));
       else yield* this.#batch();
       this.#world.operations++;
       this.#world.scheduler.progress();
@@ -149,8 +154,9 @@ export class Client {
   /** Puts every permanent key. */
   *fill(): Steps<void> {
     yield* this.#do(this.#store.enterBatch());
-    const { permanent, filler } = this.#world;
-    for (const history of [...permanent, ...filler]) yield* this.#change(history, true);
+    const { permanent, filler, expires } = this.#world;
+    for (const history of permanent) yield* this.#change(history, true);
+    for (const history of filler) yield* this.#change(history, !expires);
     yield* this.#do(this.#store.leaveBatch());
   }
 
@@ -167,7 +173,8 @@ export class Client {
   }
 
   *#batch(): Steps<void> {
-    if (this.#prng.chance(8)) this.#world.clock.nowMs += this.#prng.below(20);
+    if (this.#prng.chance(this.#world.expires ? 3 : 8))
+      this.#world.clock.nowMs += this.#prng.below(20);
     yield* this.#do(this.#store.enterBatch());
     this.#world.isInBatch[this.#thread] = true;
     for (let left = 1 + this.#prng.below(3); left > 0; left--) yield* this.#operation();
@@ -331,7 +338,7 @@ export class Client {
 
   *#put(history: KeyHistory, c: Cursor, keeps: boolean): Steps<void> {
     const value = this.#value(keeps ? 60 : 100);
-    let expiry = this.#prng.chance(4) && !keeps ? this.#expiry() : 0;
+    let expiry = this.#prng.chance(this.#world.expires ? 1 : 4) && !keeps ? this.#expiry() : 0;
     if (this.#prng.chance(4)) expiry = KEEP_EXPIRY;
     history.push(value, expiry === KEEP_EXPIRY ? history.newest.expiresAtMs : expiry);
     const status = yield* this.#do(this.#store.putString(c, value, 0, value.length, expiry));
@@ -383,7 +390,7 @@ export class Client {
   /** One key of this thread alone comes or goes: they make the index grow. */
   *#churn(): Steps<void> {
     const name = `t${this.#thread}-${this.#prng.below(40)}`;
-    yield* this.#change(this.#world.history(name), this.#prng.chance(2));
+    yield* this.#change(this.#world.history(name), !this.#world.expires && this.#prng.chance(2));
   }
 
   *#putPair(): Steps<void> {
