@@ -111,6 +111,46 @@ describe("lists", () => {
     expect(list.nodesCount()).toBe(0);
   });
 
+  test("trimming a long list to its ends frees its nodes in the background", () => {
+    for (const atHead of [HEAD, TAIL]) {
+      const list = new List();
+      const items = numbers(0, 40_000);
+      list.push(TAIL, ...items);
+      list.change((store, cursor) => store.dropItems(cursor, atHead, 39_950));
+      expect(list.all()).toEqual(atHead ? items.slice(39_950) : items.slice(0, 50));
+      // New nodes do not get in the way of those that wait.
+      const more = numbers(0, 500);
+      list.push(TAIL, ...more);
+      list.push(HEAD, ...more);
+      while (list.store.upkeep(10));
+      expect(list.all().length).toBe(1050);
+      expect(list.nodesCount()).toBeLessThan(20);
+      list.change((store, cursor) => store.remove(cursor));
+      while (list.store.upkeep(10));
+      expect(list.nodesCount()).toBe(0);
+    }
+  });
+
+  test("trimming works when there is no memory for a copy of what is kept", () => {
+    const list = new List();
+    const items = numbers(0, 40_000);
+    list.push(TAIL, ...items);
+    list.change((store, cursor) => store.insertItem(cursor, 20_000, Buffer.from("x"), 0, 1));
+    items.splice(20_000, 0, "x");
+    const before = list.nodesCount();
+    const element = Buffer.alloc(4000);
+    for (let i = 0, status = STATUS_OK; status === STATUS_OK; i++) {
+      const other = list.aim(`other ${i}`, 1);
+      list.store.lock(other);
+      status = list.store.pushItem(other, TAIL, element, 0, element.length);
+      list.store.unlock(other);
+    }
+    const others = list.nodesCount() - before;
+    list.change((store, cursor) => store.dropItems(cursor, HEAD, 39_900));
+    expect(list.all()).toEqual(items.slice(39_900));
+    expect(list.nodesCount() - others).toBeLessThan(5);
+  });
+
   test("a capped list (LPUSH and LTRIM) keeps the newest and does not grow", () => {
     const list = new List();
     for (let i = 0; i < 5000; i++) {

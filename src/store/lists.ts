@@ -55,6 +55,7 @@ import {
   nodeSize,
   pageCapacity,
   SHORT_LIST,
+  seekItem,
   setDescriptorWord,
   writeDescriptor,
 } from "./list-page.ts";
@@ -67,6 +68,7 @@ import {
   DESCRIPTOR_LAST,
 } from "./read.ts";
 import { removeKey } from "./remove.ts";
+import { retire } from "./retired.ts";
 import { KEEP_EXPIRY, STATUS_OK, STATUS_TOO_LARGE, type Status } from "./status.ts";
 import { reserveValue, rewrite, setInlineLength } from "./upsert.ts";
 
@@ -84,6 +86,11 @@ const ITEMS_COUNT_MAX = 2 ** 31 - 1;
  * largest node.
  */
 export const LIST_ITEM_SIZE_MAX = 16_000;
+/** Nodes from which dropping most of a list is done by copying the rest: freeing one takes 1 µs. */
+const MOST_NODES_MIN = 32;
+/** At most this part of the elements is kept then. */
+const KEPT_PART = 16;
+
 /**
  * Adds an element at the head or the tail of the cursor's list, which is created when the key is
  * missing. On anything but STATUS_OK nothing has changed. Hot.
@@ -358,11 +365,12 @@ export function dropItems(memory: Memory, cursor: Cursor, atHead: boolean, count
     return;
   }
   markAccess(memory, cursor.slot, cursor.offset);
-  cursor.itemsCount -= count;
   if (cursor.isLarge) {
-    dropLong(memory, cursor, atHead, count);
+    if (isMost(memory, cursor, count)) dropMost(memory, cursor, atHead, count);
+    else dropLong(memory, cursor, atHead, count);
     return;
   }
+  cursor.itemsCount -= count;
   const words = memory.words[cursor.slot] as Int32Array;
   if (atHead) nodeDropHead(words, cursor.valueStart, cursor.valueLength, count);
   else nodeDropTail(words, cursor.valueStart, cursor.valueLength, count);
@@ -375,8 +383,56 @@ export function trimList(memory: Memory, cursor: Cursor, start: number, stop: nu
   if (start > 0) dropItems(memory, cursor, true, start);
 }
 
+/**
+ * Whether dropping `count` elements leaves so little of so many nodes that dropMost is worth it.
+ */
+function isMost(memory: Memory, cursor: Cursor, count: number): boolean {
+  if (count < cursor.itemsCount - cursor.itemsCount / KEPT_PART) return false;
+  if (descriptorWord(memory, cursor, LIST_LARGE) > 0) return false;
+  const first = descriptorWord(memory, cursor, DESCRIPTOR_FIRST);
+  return descriptorWord(memory, cursor, DESCRIPTOR_LAST) - first >= MOST_NODES_MIN;
+}
+
+/**
+ * Drops most of a long list without large elements: what is kept is copied to a new collection,
+ * so that the nodes of the old one can be freed in the background.
+ */
+function dropMost(memory: Memory, cursor: Cursor, atHead: boolean, count: number): void {
+  const isFound = seekItem(memory, cursor, atHead ? count : cursor.itemsCount - count - 1);
+  assert(isFound, "the first element that is kept must exist");
+  const words = memory.words[cursor.nodeSlot] as Int32Array;
+  const { nodeNumber, nodeItem, nodeOffset, nodeCapacity } = cursor;
+  const behind = nodeItemsCount(words, nodeOffset, nodeCapacity) - nodeItem - 1;
+  if (atHead) nodeDropHead(words, nodeOffset, nodeCapacity, nodeItem);
+  else nodeDropTail(words, nodeOffset, nodeCapacity, behind);
+  const idLow = descriptorWord(memory, cursor, DESCRIPTOR_ID_LOW);
+  const idHigh = descriptorWord(memory, cursor, DESCRIPTOR_ID_HIGH);
+  const end = atHead ? DESCRIPTOR_FIRST : DESCRIPTOR_LAST;
+  const endBefore = descriptorWord(memory, cursor, end);
+  cursor.itemsCount -= count;
+  setDescriptorWord(memory, cursor, LIST_COUNT, cursor.itemsCount);
+  if (atHead) addToDescriptor(memory, cursor, LIST_HEAD, count);
+  setDescriptorWord(memory, cursor, end, nodeNumber);
+  forgetHints(memory, cursor);
+  const low = atHead ? endBefore : nodeNumber + 1;
+  const high = atHead ? nodeNumber - 1 : endBefore;
+  // Under the old id their numbers would be given again while they wait to be freed.
+  if (rebuildList(memory, cursor) === STATUS_OK) retire(memory, idLow, idHigh, low, high);
+  else freeNumbers(memory, cursor, low, high);
+}
+
+/** Frees the nodes `low` to `high`, which the list has left already; some may be holes. */
+function freeNumbers(memory: Memory, cursor: Cursor, low: number, high: number): void {
+  for (let number = low; number <= high; number++) {
+    if (findListNode(memory, cursor, number)) freeListNode(memory, cursor, number);
+    else addToDescriptor(memory, cursor, LIST_STATE, -LIST_HOLE);
+  }
+  settleEnds(memory, cursor);
+}
+
 function dropLong(memory: Memory, cursor: Cursor, atHead: boolean, count: number): void {
   cursor.nodeCapacity = 0;
+  cursor.itemsCount -= count;
   setDescriptorWord(memory, cursor, LIST_COUNT, cursor.itemsCount);
   if (atHead) addToDescriptor(memory, cursor, LIST_HEAD, count);
   for (let left = count; left > 0; ) {
