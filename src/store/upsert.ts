@@ -1,9 +1,11 @@
 /**
- * Writing records: creating a key, replacing its value, giving its record more room, changing its expiry.
+ * Writing records: creating a key, replacing its value, giving its record more room, changing its
+ * expiry.
  *
- * Update policy of memory mode: a value that fits the record is overwritten in place; one that does not, or would
- * leave more than half of a large block empty, gets a new record, the entry is swung, and the old block is reused.
- * Everything here happens while the cursor's bucket is locked, so no reader believes what is half done.
+ * Update policy of memory mode: a value that fits the record is overwritten in place; one that does
+ * not, or would leave more than half of a large block empty, gets a new record, the entry is swung,
+ * and the old block is reused. Everything here happens while the cursor's bucket is locked, so no
+ * reader believes what is half done.
  *
  * `expiresAtMs`: ms since 1970, 0 for no expiry, KEEP_EXPIRY for the key's own.
  */
@@ -45,8 +47,8 @@ const PLAIN_STRING = TYPE_STRING << RECORD_TYPE_SHIFT;
 const KIND_MASK = (RECORD_TYPE_MASK << RECORD_TYPE_SHIFT) | FLAG_NODES;
 
 /**
- * Puts an inline string (at most INLINE_SIZE_MAX bytes) under the cursor's key, whatever was there. Hot: the value of
- * an existing string that fits is overwritten in place.
+ * Puts an inline string (at most INLINE_SIZE_MAX bytes) under the cursor's key, whatever was there.
+ * Hot: the value of an existing string that fits is overwritten in place.
  */
 export function putInline(
   memory: Memory,
@@ -69,6 +71,7 @@ export function putInline(
     ) {
       words[at + 1] = packLengths(cursor.keyLength, length);
       copyIn(memory.bytes[cursor.slot] as Buffer, cursor.offset + valueAt, bytes, start, length);
+      cursor.valueLength = length;
       if (expiresAtMs !== KEEP_EXPIRY && (header & FLAG_EXPIRY) !== 0) {
         storeExpiry(memory, cursor, expiresAtMs);
       }
@@ -102,9 +105,9 @@ export function copyIn(
 }
 
 /**
- * Gives the cursor's key a new record for a value of `length` bytes, which the caller then writes at cursor.valueStart;
- * the key's old record and nodes are disposed of. `kind`: type and flags (FLAG_EXPIRY is added here). On anything but
- * STATUS_OK nothing has changed.
+ * Gives the cursor's key a new record for a value of `length` bytes, which the caller then writes
+ * at cursor.valueStart; the key's old record and nodes are disposed of. `kind`: type and flags
+ * (FLAG_EXPIRY is added here). On anything but STATUS_OK nothing has changed.
  */
 export function rewrite(
   memory: Memory,
@@ -131,7 +134,9 @@ export function rewrite(
   return STATUS_OK;
 }
 
-/** Writes header, expiry and key of the record at slot and offset; the value is left to the caller. */
+/**
+ * Writes header, expiry and key of the record at slot and offset; the value is left to the caller.
+ */
 function writeHeader(
   memory: Memory,
   cursor: Cursor,
@@ -213,8 +218,8 @@ function touch(memory: Memory, cursor: Cursor): void {
 }
 
 /**
- * Changes the expiry of the cursor's (existing) key: one store when its record has the field; otherwise the record is
- * rewritten once with it, and later changes are one store again.
+ * Changes the expiry of the cursor's (existing) key: one store when its record has the field;
+ * otherwise the record is rewritten once with it, and later changes are one store again.
  */
 export function changeExpiry(memory: Memory, cursor: Cursor, expiresAtMs: number): Status {
   const header = (memory.words[cursor.slot] as Int32Array)[cursor.offset >>> 2] as number;
@@ -228,8 +233,9 @@ export function changeExpiry(memory: Memory, cursor: Cursor, expiresAtMs: number
 }
 
 /**
- * Gives the cursor's (existing) record room for a value of at least `length` bytes, keeping the old value as far as it
- * fits, and its expiry. Sets the cursor's value fields. A string's record that has room already stays where it is.
+ * Gives the cursor's (existing) record room for a value of at least `length` bytes, keeping the old
+ * value as far as it fits, and its expiry. Sets the cursor's value fields. A string's record that
+ * has room already stays where it is.
  */
 export function reserveValue(memory: Memory, cursor: Cursor, length: number): Status {
   const words = memory.words[cursor.slot] as Int32Array;
@@ -249,8 +255,8 @@ export function setInlineLength(memory: Memory, cursor: Cursor, length: number):
 }
 
 /**
- * Moves the record to a block for `length` bytes of value; contents are copied as far as both areas go. A string stays
- * as long as it is; any other value's area is `length` bytes from now on.
+ * Moves the record to a block for `length` bytes of value; contents are copied as far as both areas
+ * go. A string stays as long as it is; any other value's area is `length` bytes from now on.
  */
 function moveRecord(memory: Memory, cursor: Cursor, length: number, expiresAtMs: number): Status {
   const oldSlot = cursor.slot;
