@@ -15,7 +15,7 @@ import type { Peers, ServerContext } from "./commands/server-context.ts";
 import type { Session } from "./commands/session.ts";
 import { SlowLog } from "./commands/slow-log.ts";
 import { Connections } from "./net/connections.ts";
-import { type Listener, listenTcp, listenUnix } from "./net/listener.ts";
+import { type Listener, listenTcp, listenUnix, SPREADS_CONNECTIONS } from "./net/listener.ts";
 import { WorkerPeers } from "./net/peers.ts";
 import { attachStore, type Store } from "./store/store.ts";
 import { applyMemoryLimit } from "./store-settings.ts";
@@ -66,9 +66,14 @@ class ServerWorker implements ServerContext {
     );
   }
 
-  /** Listens on every address; port 0 takes a free one, which the second address then shares. */
+  /**
+   * Listens on every address; where the kernel does not spread connections, only the first Worker
+   * does. Port 0 takes a free one, which the second address then shares.
+   */
   listen(port: number): void {
     this.port = port;
+    this.settings.port = port;
+    if (this.workerIndex > 0 && !SPREADS_CONNECTIONS) return;
     for (const hostname of this.settings.bind.split(" ")) {
       const listener = listenTcp(this.#connections, hostname, this.port);
       this.port = listener.port;

@@ -15,6 +15,9 @@ import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { joinPort } from "./peer-address.ts";
 
+/** Whether the kernel spreads the connections of one port over the sockets that listen on it. */
+export const SPREADS_CONNECTIONS = process.platform === "linux";
+
 export type Listener = TCPSocketListener<Connection | null> | UnixSocketListener<Connection | null>;
 
 /**
@@ -30,7 +33,7 @@ export function listenTcp(
     hostname,
     port,
     // Missing from the types of Bun 1.4.5.
-    reusePort: true,
+    reusePort: SPREADS_CONNECTIONS,
     allowHalfOpen: true,
     socket: handlersFor(connections, ""),
   };
