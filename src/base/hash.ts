@@ -1,10 +1,10 @@
 /**
  * The hash of keys: 32 bits, keyed with secrets that each process draws at random.
  *
- * The mixing steps are those of MurmurHash3's 32-bit variant, but both multipliers and the seed are secret. With the
- * published constants an attacker can compute, without knowing the seed, keys that collide under every seed; with
- * secret multipliers the differences that this needs cannot be chosen. docs/decisions/0005 has the measurements
- * against HalfSipHash.
+ * The mixing steps are those of MurmurHash3's 32-bit variant, but both multipliers and the seed are
+ * secret. With the published constants an attacker can compute, without knowing the seed, keys that
+ * collide under every seed; with secret multipliers the differences that this needs cannot be
+ * chosen. docs/decisions/0005 has the measurements against HalfSipHash.
  */
 
 /** Secrets of one process: a seed and two odd multipliers. */
@@ -14,18 +14,22 @@ export interface HashSecret {
   readonly multiplierB: number;
 }
 
-/** Turns random words into secrets: multipliers are made odd, and their high bits set so that no product is short. */
+/**
+ * Turns random words into secrets: multipliers are made odd, and their high bits set so that no
+ * product is short.
+ */
 export function makeSecret(random: Uint32Array): HashSecret {
   return {
     seed: (random[0] as number) | 0,
-    multiplierA: ((random[1] as number) | 0x8000_0001) | 0,
-    multiplierB: ((random[2] as number) | 0x8000_0001) | 0,
+    multiplierA: (random[1] as number) | 0x8000_0001 | 0,
+    multiplierB: (random[2] as number) | 0x8000_0001 | 0,
   };
 }
 
 /**
  * Hash of `length` bytes from `start`, an int32. Hot: once per key.
- * Bytes are read one by one: keys stand unaligned in requests, and a DataView would have to be made for each.
+ * Bytes are read one by one: keys stand unaligned in requests, and a DataView would have to be made
+ * for each.
  */
 export function hashBytes(
   bytes: Uint8Array,

@@ -1,13 +1,14 @@
 /**
- * The access clock: a byte in every record that says when it was last used, for LRU eviction and OBJECT IDLETIME.
+ * The access clock: a byte in every record that says when it was last used, for LRU eviction and
+ * OBJECT IDLETIME.
  *
- * The clock counts ticks, 0 to 255 and round again. It ticks when 1/64 of the memory limit has been written since the
- * last tick, so that the 256 values span four turnovers of the data however fast they come, and at least every
- * TICK_MS_MAX. So an age is exact to one tick, and what has been idle for more than 255 ticks looks younger: under
- * a limit it has long been evicted.
+ * The clock counts ticks, 0 to 255 and round again. It ticks when 1/64 of the memory limit has been
+ * written since the last tick, so that the 256 values span four turnovers of the data however fast
+ * they come, and at least every TICK_MS_MAX. So an age is exact to one tick, and what has been idle
+ * for more than 255 ticks looks younger: under a limit it has long been evicted.
  *
- * Who may write: the access byte, the holder of the record's bucket; CONTROL_ACCESS_TICK, the upkeep Worker or whoever
- * evicts, both through `advanceClock`.
+ * Who may write: the access byte, the holder of the record's bucket; CONTROL_ACCESS_TICK, the
+ * upkeep Worker or whoever evicts, both through `advanceClock`.
  */
 import { CONTROL_ACCESS_TICK, COUNTERS_ROW, RECORD_ACCESS_BYTE, WORKERS_MAX } from "./layout.ts";
 import type { Memory } from "./memory.ts";
@@ -16,13 +17,19 @@ import type { Memory } from "./memory.ts";
 const TICK_MS_MAX = 16_000;
 const TICKS_FOR_LIMIT = 64;
 
-/** Words of the settings row, behind the memory limit: bytes written and time at the last tick, start of each tick. */
+/**
+ * Words of the settings row, behind the memory limit: bytes written and time at the last tick,
+ * start of each tick.
+ */
 const SETTINGS = WORKERS_MAX * COUNTERS_ROW;
 const TICK_BYTES = SETTINGS + 8;
 const TICK_MS = SETTINGS + 9;
 const TICK_STARTS = SETTINGS + 16;
 
-/** Ticks when it is time to. `allocated`: bytes allocated by all Workers so far; `limit`: the memory limit. */
+/**
+ * Ticks when it is time to. `allocated`: bytes allocated by all Workers so far; `limit`: the memory
+ * limit.
+ */
 export function advanceClock(memory: Memory, allocated: number, limit: number): void {
   const counters = memory.counters;
   const written = allocated - (counters[TICK_BYTES] as number);

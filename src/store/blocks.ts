@@ -1,15 +1,16 @@
 /**
- * Blocks: where records live in memory mode. Freed space is reused by size class, so that a steady load of overwrites
- * and deletions does not grow memory and needs no compaction.
+ * Blocks: where records live in memory mode. Freed space is reused by size class, so that a steady
+ * load of overwrites and deletions does not grow memory and needs no compaction.
  *
- *   a Worker's own free blocks and chunk rest (private)  <->  the class's shared list  <-  chunks  <-  segments
+ *   a Worker's own free blocks and chunk rest (private)  <->  the class's shared list  <-  chunks
+ *   <-  segments
  *
- * A freed block may be reused at once, although a reader can still be looking at it: the reader finds its bucket's
- * version changed and starts again. Private lists are bounded and spill into the shared list, so that a Worker which
- * only deletes feeds one that only inserts.
+ * A freed block may be reused at once, although a reader can still be looking at it: the reader
+ * finds its bucket's version changed and starts again. Private lists are bounded and spill into the
+ * shared list, so that a Worker which only deletes feeds one that only inserts.
  *
- * Who may write: the private fields of Memory, this Worker only; shared lists, the holder of the class's latch;
- * CONTROL_CHUNK_*, the holder of CONTROL_CHUNK_LOCK.
+ * Who may write: the private fields of Memory, this Worker only; shared lists, the holder of the
+ * class's latch; CONTROL_CHUNK_*, the holder of CONTROL_CHUNK_LOCK.
  */
 import { debugAssert } from "../base/assert.ts";
 import { latch, unlatch } from "./latch.ts";
@@ -44,13 +45,16 @@ export const CLASS_SLOT = 1;
 export const CLASS_OFFSET = 2;
 export const CLASS_COUNT = 3;
 
-/** Bytes of free blocks that a Worker keeps for each class; beyond it, half goes to the shared list. */
+/**
+ * Bytes of free blocks that a Worker keeps for each class; beyond it, half goes to the shared list.
+ */
 const PRIVATE_BYTES_MAX = 32 * 1024;
 const PRIVATE_BLOCKS_MIN = 2;
 
 /**
- * Takes a block of at least `size` bytes (at most BLOCK_SIZE_MAX): true, and memory.slot and memory.offset say where.
- * False when the reservation is used up. Hot: the private list first, then the rest of the Worker's chunk.
+ * Takes a block of at least `size` bytes (at most BLOCK_SIZE_MAX): true, and memory.slot and
+ * memory.offset say where. False when the reservation is used up. Hot: the private list first, then
+ * the rest of the Worker's chunk.
  */
 export function allocate(memory: Memory, size: number): boolean {
   const index = classOf(size);
@@ -123,7 +127,10 @@ export function linkBlock(
   words[(offset >>> 2) + 1] = nextOffset;
 }
 
-/** Drops the private lists without giving anything back: after everything was flushed, they are void. */
+/**
+ * Drops the private lists without giving anything back: after everything was flushed, they are
+ * void.
+ */
 export function forgetPrivateBlocks(memory: Memory): void {
   memory.freeCount.fill(0);
   memory.bumpEnd.fill(0);
@@ -149,7 +156,10 @@ function spill(memory: Memory, index: number, count: number): void {
   pushShared(memory, index, headSlot, headOffset, last, offset, count);
 }
 
-/** Puts a chain of `count` blocks, from head to the block at `lastOffset` of `last`, on the class's shared list. */
+/**
+ * Puts a chain of `count` blocks, from head to the block at `lastOffset` of `last`, on the class's
+ * shared list.
+ */
 export function pushShared(
   memory: Memory,
   index: number,
@@ -222,7 +232,10 @@ function popShared(memory: Memory, index: number, blockSize: number): void {
   memory.freeCount[index] = count;
 }
 
-/** Takes an unused chunk, opening the next segment when the open one is full. False: the reservation is used up. */
+/**
+ * Takes an unused chunk, opening the next segment when the open one is full. False: the reservation
+ * is used up.
+ */
 function takeChunk(memory: Memory): boolean {
   const control = memory.control;
   latch(control, CONTROL_CHUNK_LOCK);

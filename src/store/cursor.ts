@@ -1,9 +1,10 @@
 /**
  * A cursor: one key of the running command, and what the store found under it.
  *
- * Cursors are allocated once and reused for every command; the store fills them in `beginRead` and `lock`.
- * What the fields below "found" say is valid from there to `endRead` or `unlock`, and after a `beginRead` it may be
- * half-changed by another thread until `endRead` has said that it was not: it can be wrong, but it is always in bounds.
+ * Cursors are allocated once and reused for every command; the store fills them in `beginRead` and
+ * `lock`. What the fields below "found" say is valid from there to `endRead` or `unlock`, and after
+ * a `beginRead` it may be half-changed by another thread until `endRead` has said that it was not:
+ * it can be wrong, but it is always in bounds.
  */
 
 /** What kind of value a key holds. The numbers are stored in records: never renumber. */
@@ -28,7 +29,10 @@ export class Cursor {
   expiresAtMs = 0;
   /** Strings: bytes of the value. */
   valueLength = 0;
-  /** Strings whose value lies in one piece (not `isLarge`): where. A view of shared memory: copy out, never keep. */
+  /**
+   * Strings whose value lies in one piece (not `isLarge`): where. A view of shared memory: copy
+   * out, never keep.
+   */
   valueBytes: Buffer = EMPTY;
   valueStart = 0;
   /** Bytes that the record has for the value. */
@@ -37,11 +41,17 @@ export class Cursor {
   isLarge = false;
   /** Lists: elements. */
   itemsCount = 0;
-  /** Lists, after seekItem/nextItem/previousItem: where the current element is. A view of shared memory. */
+  /**
+   * Lists, after seekItem/nextItem/previousItem: where the current element is. A view of shared
+   * memory.
+   */
   itemBytes: Buffer = EMPTY;
   itemStart = 0;
   itemLength = 0;
-  /** The element is too large for a list node: itemBytes and itemStart mean nothing, use store.copyItem. */
+  /**
+   * The element is too large for a list node: itemBytes and itemStart mean nothing, use
+   * store.copyItem.
+   */
   itemIsLarge = false;
 
   // ---- Where it was found: the store's own ----
@@ -55,7 +65,10 @@ export class Cursor {
   /** The record: segment slot and byte offset. */
   slot = 0;
   offset = 0;
-  /** Reads of this key that were thrown away so far; the store turns to locking when there are too many. */
+  /**
+   * Reads of this key that were thrown away so far; the store turns to locking when there are too
+   * many.
+   */
   attempts = 0;
   /** Whether this cursor holds its bucket's lock. */
   isLocked = false;

@@ -1,4 +1,8 @@
+/**
+ * The embedded library: what its documentation says, by its public functions only.
+ */
 import { describe, expect, test } from "bun:test";
+import { eventually } from "../../test/harness.ts";
 import { UsageError } from "../base/errors.ts";
 import { attach, OutOfMemoryError, openStore, WrongTypeError } from "./embedded.ts";
 import { checkInvariants } from "./invariants.ts";
@@ -31,7 +35,7 @@ describe("EmbeddedStore strings", () => {
     expect(store.delete("large")).toBe(true);
     expect(store.delete("large")).toBe(false);
     // The opening thread frees the nodes in the background.
-    while (store.stats().usedBytes > MIB) await Bun.sleep(5);
+    await eventually(() => store.stats().usedBytes <= MIB, "the space has come back");
     store.close();
   });
 
@@ -40,7 +44,7 @@ describe("EmbeddedStore strings", () => {
     store.set("soon", "gone", { expiresInMs: 20 });
     store.set("stays", "here");
     expect(store.stats().expiringCount).toBe(1);
-    while (store.has("soon")) await Bun.sleep(5);
+    await eventually(() => !store.has("soon"), "the key has expired");
     expect(store.getText("stays")).toBe("here");
     expect(() => store.set("x", "y", { expiresInMs: 0 })).toThrow(UsageError);
     store.close();

@@ -1,5 +1,6 @@
 /**
- * The store as a library: a map for Bun programs that all their Workers share, outside the garbage-collected heap.
+ * The store as a library: a map for Bun programs that all their Workers share, outside the
+ * garbage-collected heap.
  *
  *     import { openStore } from "kv";                    // the thread that opens it
  *     const store = openStore({ memory: 1024 ** 3 });
@@ -9,11 +10,13 @@
  *     import { attach } from "kv";                       // worker.ts
  *     self.onmessage = (event) => console.log(attach(event.data).getText("greeting"));
  *
- * Keys and values are bytes; a string stands for its UTF-8. Every call is atomic to all other threads, and synchronous.
- * What comes back is a private copy. Keys are at most KEY_SIZE_MAX bytes, values STRING_SIZE_MAX.
+ * Keys and values are bytes; a string stands for its UTF-8. Every call is atomic to all other
+ * threads, and synchronous. What comes back is a private copy. Keys are at most KEY_SIZE_MAX bytes,
+ * values STRING_SIZE_MAX.
  *
- * Memory only: what is stored is gone when the program ends. Expired keys and the nodes of removed large values are
- * freed by the thread that opened the store, in the background, as long as its event loop turns.
+ * Memory only: what is stored is gone when the program ends. Expired keys and the nodes of removed
+ * large values are freed by the thread that opened the store, in the background, as long as its
+ * event loop turns.
  */
 import { ByteBuffer } from "../base/byte-buffer.ts";
 import { clock } from "../base/clock.ts";
@@ -40,7 +43,10 @@ export type Bytes = string | Uint8Array;
 export type EvictionPolicy = "noeviction" | "allkeys-lru" | "allkeys-random" | "volatile-ttl";
 
 export interface OpenOptions {
-  /** Bytes that records and index may take; default 1 GiB. Address space is reserved for it, memory used as it fills. */
+  /**
+   * Bytes that records and index may take; default 1 GiB. Address space is reserved for it, memory
+   * used as it fills.
+   */
   readonly memory?: number;
   /** What to do when they are used up; default "noeviction": writing throws OutOfMemoryError. */
   readonly policy?: EvictionPolicy;
@@ -61,7 +67,10 @@ export interface StoreStats {
   readonly usedBytes: number;
 }
 
-/** The store has no room for what was to be written; nothing has changed. Removing keys, or expiry, makes room. */
+/**
+ * The store has no room for what was to be written; nothing has changed. Removing keys, or expiry,
+ * makes room.
+ */
 export class OutOfMemoryError extends Error {
   override name = "OutOfMemoryError";
 }
@@ -87,8 +96,8 @@ const POLICIES: Readonly<Record<EvictionPolicy, number>> = {
 };
 
 /**
- * Opens an empty store. Throws UsageError for options out of bounds, FatalError when the address space is not to be
- * had. The program can end without `close`.
+ * Opens an empty store. Throws UsageError for options out of bounds, FatalError when the address
+ * space is not to be had. The program can end without `close`.
  */
 export function openStore(options: OpenOptions = {}): EmbeddedStore {
   const memory = options.memory ?? MEMORY_DEFAULT;
@@ -111,8 +120,9 @@ export function openStore(options: OpenOptions = {}): EmbeddedStore {
 }
 
 /**
- * Attaches this thread to a store that another one has opened, by its `handle`. Once a thread: a thread that attaches
- * again takes another of the places that `threads` allows. Throws UsageError when there is none left.
+ * Attaches this thread to a store that another one has opened, by its `handle`. Once a thread: a
+ * thread that attaches again takes another of the places that `threads` allows. Throws UsageError
+ * when there is none left.
  */
 export function attach(handle: StoreHandle): EmbeddedStore {
   const control = new Int32Array(handle.control);
@@ -151,13 +161,16 @@ export class EmbeddedStore {
     this.#upkeep.unref();
   }
 
-  /** Ends the upkeep of the thread that opened the store. Its memory goes with the last reference to it. */
+  /**
+   * Ends the upkeep of the thread that opened the store. Its memory goes with the last reference to
+   * it.
+   */
   close(): void {
     clearInterval(this.#upkeep);
     this.#upkeep = undefined;
   }
 
-  // ---- Strings -----------------------------------------------------------------------------------------------------
+  // ---- Strings ----------------------------------------------------------------------------------
 
   /** A copy of the value, null when there is no such key. Throws WrongTypeError for a list. */
   get(key: Bytes): Buffer | null {
@@ -216,9 +229,9 @@ export class EmbeddedStore {
   }
 
   /**
-   * Replaces the value by what `update` makes of it, atomically; null in both places means "no such key". `update` runs
-   * while other threads wait for this key: it must be short and must not use the store. When it throws, nothing
-   * changes.
+   * Replaces the value by what `update` makes of it, atomically; null in both places means "no such
+   * key". `update` runs while other threads wait for this key: it must be short and must not use
+   * the store. When it throws, nothing changes.
    */
   update(key: Bytes, update: (value: Buffer | null) => Bytes | null): void {
     const store = this.#store;
@@ -238,7 +251,7 @@ export class EmbeddedStore {
     });
   }
 
-  // ---- Lists -------------------------------------------------------------------------------------------------------
+  // ---- Lists ------------------------------------------------------------------------------------
 
   /** Adds an element before the first (making the list if need be); the new number of elements. */
   pushHead(key: Bytes, item: Bytes): number {
@@ -250,7 +263,9 @@ export class EmbeddedStore {
     return this.#push(key, item, false);
   }
 
-  /** Removes the first element and returns it, null when there is no list. An empty list is no list. */
+  /**
+   * Removes the first element and returns it, null when there is no list. An empty list is no list.
+   */
   popHead(key: Bytes): Buffer | null {
     return this.#pop(key, true);
   }
@@ -259,7 +274,9 @@ export class EmbeddedStore {
     return this.#pop(key, false);
   }
 
-  /** Elements `start` to `stop`, both included; negative numbers count from the end, -1 is the last. */
+  /**
+   * Elements `start` to `stop`, both included; negative numbers count from the end, -1 is the last.
+   */
   range(key: Bytes, start: number, stop: number): Buffer[] {
     const store = this.#store;
     const cursor = this.#enter(key);
@@ -309,11 +326,12 @@ export class EmbeddedStore {
     return count;
   }
 
-  // ---- Many keys ---------------------------------------------------------------------------------------------------
+  // ---- Many keys --------------------------------------------------------------------------------
 
   /**
-   * Every key that starts with `prefix` (default: all), in no order. Keys that are there from the beginning to the end
-   * come at least once, whatever other threads do; a key can come twice when the index grows meanwhile.
+   * Every key that starts with `prefix` (default: all), in no order. Keys that are there from the
+   * beginning to the end come at least once, whatever other threads do; a key can come twice when
+   * the index grows meanwhile.
    */
   *scan(prefix: Bytes = ""): Generator<Buffer> {
     const store = this.#store;
@@ -338,8 +356,8 @@ export class EmbeddedStore {
   }
 
   /**
-   * Runs `run`, in which many calls cost less: they are one batch. Each call is still atomic by itself only. Keep it
-   * short: FLUSHALL and the like wait for it. Returns what `run` returns.
+   * Runs `run`, in which many calls cost less: they are one batch. Each call is still atomic by
+   * itself only. Keep it short: FLUSHALL and the like wait for it. Returns what `run` returns.
    */
   batch<T>(run: () => T): T {
     if (this.#isInBatch) return run();
@@ -369,7 +387,7 @@ export class EmbeddedStore {
     };
   }
 
-  // ---- Parts -------------------------------------------------------------------------------------------------------
+  // ---- Parts ------------------------------------------------------------------------------------
 
   #enterBatch(): void {
     if (this.#isInBatch) return;
@@ -490,7 +508,10 @@ function copyOf(source: ByteBuffer, start: number, end: number): Buffer {
   return copy;
 }
 
-/** Turns indices that may count from the end into first and last; first > last when there is nothing between. */
+/**
+ * Turns indices that may count from the end into first and last; first > last when there is nothing
+ * between.
+ */
 function clip(start: number, stop: number, count: number): { first: number; last: number } {
   const first = Math.max(0, start < 0 ? start + count : start);
   const last = Math.min(count - 1, stop < 0 ? stop + count : stop);
@@ -502,7 +523,10 @@ class Scratch {
   #buffer = Buffer.allocUnsafeSlow(1024);
   readonly #piece = { bytes: this.#buffer, start: 0, length: 0 };
 
-  /** Where the bytes are: valid until the next call. Throws UsageError when there are more than `sizeMax`. */
+  /**
+   * Where the bytes are: valid until the next call. Throws UsageError when there are more than
+   * `sizeMax`.
+   */
   take(
     source: Bytes,
     what: string,

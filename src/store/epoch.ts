@@ -1,15 +1,16 @@
 /**
  * Epochs: which Workers are inside a batch, since when, and how to have the store to oneself.
  *
- * Each Worker has a cache line in the control block: 0 between batches, else the global epoch at which its batch
- * began. Two things are built on it:
+ * Each Worker has a cache line in the control block: 0 between batches, else the global epoch at
+ * which its batch began. Two things are built on it:
  *
- *   - the exclusive section (KEYS, FLUSHALL, SWAPDB, huge MSET): raise the flag, wait until every other Worker is
- *     between batches. A Worker that begins a batch publishes its epoch first and looks at the flag second, the one
- *     that raises the flag does it the other way round, so at least one of them sees the other;
- *   - safe reuse: what was retired at epoch e may be reused when no Worker is in an epoch <= e. In memory mode only
- *     segments would need that (readers validate by version, and memory is never unmapped); it is what compaction
- *     and mapped files wait for.
+ *   - the exclusive section (KEYS, FLUSHALL, SWAPDB, huge MSET): raise the flag, wait until every
+ *     other Worker is between batches. A Worker that begins a batch publishes its epoch first and
+ *     looks at the flag second, the one that raises the flag does it the other way round, so at
+ *     least one of them sees the other;
+ *   - safe reuse: what was retired at epoch e may be reused when no Worker is in an epoch <= e. In
+ *     memory mode only segments would need that (readers validate by version, and memory is never
+ *     unmapped); it is what compaction and mapped files wait for.
  */
 import { assert } from "../base/assert.ts";
 import { forgetPrivateBlocks } from "./blocks.ts";
@@ -52,8 +53,8 @@ function waitForExclusive(memory: Memory): void {
 }
 
 /**
- * Runs `run` while every other Worker is between batches. The caller may be inside a batch of its own or not; it must
- * hold no bucket. Not re-entrant. Returns what `run` returns.
+ * Runs `run` while every other Worker is between batches. The caller may be inside a batch of its
+ * own or not; it must hold no bucket. Not re-entrant. Returns what `run` returns.
  */
 export function runExclusive<T>(memory: Memory, run: () => T): T {
   const control = memory.control;
@@ -63,7 +64,8 @@ export function runExclusive<T>(memory: Memory, run: () => T): T {
     "the exclusive section is not re-entrant",
   );
   for (;;) {
-    // While another one holds it, this Worker must count as being between batches, or both would wait for ever.
+    // While another one holds it, this Worker must count as being between batches, or both would
+    // wait for ever.
     Atomics.store(control, memory.epochWord, 0);
     const holder = Atomics.compareExchange(control, CONTROL_EXCLUSIVE, 0, memory.worker + 1);
     if (holder === 0) break;

@@ -1,9 +1,11 @@
 /**
- * Emptying databases. Only inside the exclusive section: no bucket is locked, no other Worker is in a batch.
+ * Emptying databases. Only inside the exclusive section: no bucket is locked, no other Worker is in
+ * a batch.
  *
- * When nothing else is in the store, everything is reset at once: the index is cleared and all chunks are unused
- * again, whatever was in them. Other Workers keep private lists of blocks; they notice by CONTROL_GENERATION, which
- * every Worker compares when it begins a batch, that those are void.
+ * When nothing else is in the store, everything is reset at once: the index is cleared and all
+ * chunks are unused again, whatever was in them. Other Workers keep private lists of blocks; they
+ * notice by CONTROL_GENERATION, which every Worker compares when it begins a batch, that those are
+ * void.
  */
 
 import { forgetPrivateBlocks } from "./blocks.ts";
@@ -61,7 +63,10 @@ export function flushAll(memory: Memory): void {
   forgetPrivateBlocks(memory);
 }
 
-/** Clears the words that buckets have used and makes every shard as small as a new one. Versions start again at 0. */
+/**
+ * Clears the words that buckets have used and makes every shard as small as a new one. Versions
+ * start again at 0.
+ */
 function clearIndex(index: HashIndex): void {
   for (const view of index.shards) {
     const end = ((view[SHARD_BUCKETS] as number) + 1) * BUCKET_WORDS;

@@ -1,17 +1,20 @@
 /**
- * The index: linear hashing within each shard. From a hash to the record of a key, for many threads at once.
+ * The index: linear hashing within each shard. From a hash to the record of a key, for many threads
+ * at once.
  *
- * A shard's buckets grow one at a time: bucket n takes the entries of bucket n - 2^L whose next hash bit is set. Which
- * bucket a hash belongs to follows from the shard's bucket count alone, so there is no second table and no pause.
+ * A shard's buckets grow one at a time: bucket n takes the entries of bucket n - 2^L whose next
+ * hash bit is set. Which bucket a hash belongs to follows from the shard's bucket count alone, so
+ * there is no second table and no pause.
  *
  *   hash   | 31 ... tag ... 16 | ... bucket bits grow upwards ... | shard bits 5..0 |
  *
- * Readers take no lock. Whoever found an entry confirms it by the version of the chain's first bucket; whoever found
- * none must also check that the hash still belongs to that bucket, since a split may have moved the entry meanwhile.
- * Writers hold the first bucket's version word, which guards the whole chain, and its records.
+ * Readers take no lock. Whoever found an entry confirms it by the version of the chain's first
+ * bucket; whoever found none must also check that the hash still belongs to that bucket, since a
+ * split may have moved the entry meanwhile. Writers hold the first bucket's version word, which
+ * guards the whole chain, and its records.
  *
- * Entries of a chain are dense: removing one moves the last one into its place, so an empty entry ends every search.
- * The index does not shrink.
+ * Entries of a chain are dense: removing one moves the last one into its place, so an empty entry
+ * ends every search. The index does not shrink.
  *
  * Invariants: at most one entry per key; an entry's record hashes to its bucket; see invariants.ts.
  */
@@ -54,7 +57,10 @@ import {
 import type { HashIndex, Memory } from "./memory.ts";
 import { keyOffset } from "./record.ts";
 
-/** Keys longer than this are compared by one native call; below, a loop is faster (16 B: 9 ns against 31 ns). */
+/**
+ * Keys longer than this are compared by one native call; below, a loop is faster (16 B: 9 ns
+ * against 31 ns).
+ */
 const NATIVE_COMPARE_SIZE_MIN = 64;
 
 const LINE_WORDS = 16;
@@ -70,8 +76,9 @@ export function bucketOf(hash: number, shardBits: number, buckets: number): numb
 }
 
 /**
- * Finds the cursor's key without a lock: sets shard, bucket, version and, when found, entry, slot and offset.
- * What it says holds only if the bucket's version is still cursor.version afterwards (`isUnchanged`).
+ * Finds the cursor's key without a lock: sets shard, bucket, version and, when found, entry, slot
+ * and offset. What it says holds only if the bucket's version is still cursor.version afterwards
+ * (`isUnchanged`).
  */
 export function findOptimistic(memory: Memory, index: HashIndex, cursor: Cursor): boolean {
   const hash = cursor.hash;
@@ -109,14 +116,19 @@ export function lockAndFind(memory: Memory, index: HashIndex, cursor: Cursor): b
   }
 }
 
-/** Unlocks what lockAndFind locked, and splits a bucket of the shard when it has become too full. */
+/**
+ * Unlocks what lockAndFind locked, and splits a bucket of the shard when it has become too full.
+ */
 export function unlockCursor(memory: Memory, index: HashIndex, cursor: Cursor): void {
   const view = index.shards[cursor.hash & index.shardMask] as Int32Array;
   unlockBucket(view, cursor.bucket);
   splitWhenFull(memory, index, cursor.hash);
 }
 
-/** Splits a bucket of the hash's shard when there are too many entries for its buckets. Hot: mostly one comparison. */
+/**
+ * Splits a bucket of the hash's shard when there are too many entries for its buckets. Hot: mostly
+ * one comparison.
+ */
 export function splitWhenFull(memory: Memory, index: HashIndex, hash: number): void {
   const view = index.shards[hash & index.shardMask] as Int32Array;
   if ((view[SHARD_ENTRIES] as number) > (view[SHARD_BUCKETS] as number) * SPLIT_LOAD) {
@@ -124,7 +136,10 @@ export function splitWhenFull(memory: Memory, index: HashIndex, hash: number): v
   }
 }
 
-/** Looks for the cursor's key in the chain that starts at `first`. Safe on half-changed chains and records. Hot. */
+/**
+ * Looks for the cursor's key in the chain that starts at `first`. Safe on half-changed chains and
+ * records. Hot.
+ */
 export function search(memory: Memory, view: Int32Array, first: number, cursor: Cursor): boolean {
   const tag = cursor.hash >>> TAG_SHIFT;
   let bucket = first;
@@ -171,7 +186,8 @@ function isKey(memory: Memory, cursor: Cursor, slot: number, offset: number): bo
 }
 
 /**
- * Compares a stored key, which starts on a multiple of 4, with one that may start anywhere, four bytes at a time. Hot.
+ * Compares a stored key, which starts on a multiple of 4, with one that may start anywhere, four
+ * bytes at a time. Hot.
  */
 function isSame(
   words: Int32Array,
@@ -200,8 +216,8 @@ function isSame(
 }
 
 /**
- * Adds an entry for the cursor's (locked, missing) key and sets cursor.entry. False when the shard has no room for
- * another overflow bucket.
+ * Adds an entry for the cursor's (locked, missing) key and sets cursor.entry. False when the shard
+ * has no room for another overflow bucket.
  */
 export function insertEntry(
   index: HashIndex,
@@ -223,7 +239,10 @@ export function insertEntry(
   return true;
 }
 
-/** First empty entry of the chain, with another bucket added when it is full; -1 when there is no more room. */
+/**
+ * First empty entry of the chain, with another bucket added when it is full; -1 when there is no
+ * more room.
+ */
 function freeEntry(view: Int32Array, first: number): number {
   let bucket = first;
   for (;;) {
@@ -291,7 +310,10 @@ export function removeEntry(index: HashIndex, cursor: Cursor): void {
   Atomics.sub(view, SHARD_ENTRIES, 1);
 }
 
-/** Takes an empty overflow bucket from the free list, or from below the lowest one; 0 when the shard is full. */
+/**
+ * Takes an empty overflow bucket from the free list, or from below the lowest one; 0 when the shard
+ * is full.
+ */
 function takeOverflow(view: Int32Array): number {
   latch(view, SHARD_OVERFLOW_LOCK);
   let bucket = view[SHARD_OVERFLOW_FREE] as number;
@@ -319,8 +341,9 @@ function giveOverflow(view: Int32Array, bucket: number): void {
 }
 
 /**
- * Splits the next bucket of the shard, unless another thread is doing it or holds that bucket: then a later insertion
- * will. It never waits for a bucket that may be held, so that it can be called with other buckets locked.
+ * Splits the next bucket of the shard, unless another thread is doing it or holds that bucket: then
+ * a later insertion will. It never waits for a bucket that may be held, so that it can be called
+ * with other buckets locked.
  */
 function split(memory: Memory, index: HashIndex, view: Int32Array): void {
   if (!tryLatch(view, SHARD_SPLIT_LOCK)) return;
@@ -340,17 +363,26 @@ function split(memory: Memory, index: HashIndex, view: Int32Array): void {
   unlatch(view, SHARD_SPLIT_LOCK);
 }
 
-/** Overflow buckets that other threads may take while a split is under way: one each, with room to spare. */
+/**
+ * Overflow buckets that other threads may take while a split is under way: one each, with room to
+ * spare.
+ */
 const OVERFLOW_MARGIN = WORKERS_MAX * 2;
 
-/** Whether the new bucket at `to`, and a chain as long as the one at `from`, stay below the overflow buckets. */
+/**
+ * Whether the new bucket at `to`, and a chain as long as the one at `from`, stay below the overflow
+ * buckets.
+ */
 function hasRoom(view: Int32Array, from: number, to: number): boolean {
   let needed = 2 + OVERFLOW_MARGIN;
   for (let bucket = from; bucket !== 0; bucket = view[bucket + BUCKET_LINK] as number) needed++;
   return to + needed * BUCKET_WORDS <= Atomics.load(view, SHARD_OVERFLOW_LOW);
 }
 
-/** Distributes the entries of the chain at `from` over both chains by hash bit `bit`. Both are locked. */
+/**
+ * Distributes the entries of the chain at `from` over both chains by hash bit `bit`. Both are
+ * locked.
+ */
 function moveEntries(
   memory: Memory,
   view: Int32Array,
@@ -358,7 +390,8 @@ function moveEntries(
   to: number,
   bit: number,
 ): void {
-  // Every entry is first taken out of the source chain, so that both chains are filled densely from their first word.
+  // Every entry is first taken out of the source chain, so that both chains are filled densely from
+  // their first word.
   let stay = from + BUCKET_ENTRIES;
   let stayBucket = from;
   let move = to + BUCKET_ENTRIES;
@@ -406,7 +439,9 @@ function freeChain(view: Int32Array, bucket: number): void {
   }
 }
 
-/** Bit `bit` of the hash of an entry's key: from the tag when it is there, else from the key itself. */
+/**
+ * Bit `bit` of the hash of an entry's key: from the tag when it is there, else from the key itself.
+ */
 function hashBit(memory: Memory, word: number, offset: number, bit: number): boolean {
   if (bit >= TAG_SHIFT) return ((word >>> bit) & 1) !== 0;
   return ((hashOfRecord(memory, word & ENTRY_SLOT_MASK, offset) >>> bit) & 1) !== 0;
@@ -421,11 +456,13 @@ export function hashOfRecord(memory: Memory, slot: number, offset: number): numb
 }
 
 /**
- * Prefetch: loads what the next look-ups of `count` hashes will read, first all their buckets, then the first cache
- * lines of their records, so that the cache misses of a batch overlap. `buckets` is scratch space of as many words.
+ * Prefetch: loads what the next look-ups of `count` hashes will read, first all their buckets, then
+ * the first cache lines of their records, so that the cache misses of a batch overlap. `buckets` is
+ * scratch space of as many words.
  *
- * The lines behind a record's first are only worth it when records are that long: for 16 + 128 B over 1 M keys they
- * take a request in a batch of 50 from 350 to 280 ns. Hot: one call a batch, everything else in two loops.
+ * The lines behind a record's first are only worth it when records are that long: for 16 + 128 B
+ * over 1 M keys they take a request in a batch of 50 from 350 to 280 ns. Hot: one call a batch,
+ * everything else in two loops.
  */
 export function prefetch(
   memory: Memory,

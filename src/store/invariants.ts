@@ -1,9 +1,11 @@
 /**
- * What must always hold in the store, checked by walking all of it. For tests and fuzzers: slow, and only meaningful
- * while no other Worker is in a batch (call it inside the exclusive section, or with a single Worker).
+ * What must always hold in the store, checked by walking all of it. For tests and fuzzers: slow,
+ * and only meaningful while no other Worker is in a batch (call it inside the exclusive section, or
+ * with a single Worker).
  *
- * Checked: every entry names a record of a used block whose class is its chunk's, whose key hashes to that bucket;
- * no key twice; versions even; chains dense; every counter equals what the walk finds.
+ * Checked: every entry names a record of a used block whose class is its chunk's, whose key hashes
+ * to that bucket; no key twice; versions even; chains dense; every counter equals what the walk
+ * finds.
  */
 import { assert } from "../base/assert.ts";
 import { bucketOf, hashOfRecord } from "./index.ts";
@@ -47,7 +49,9 @@ class Tally {
   readonly blocks = new Set<number>();
 }
 
-/** Throws AssertionError when anything that must hold does not. Costs a walk over the whole index. */
+/**
+ * Throws AssertionError when anything that must hold does not. Costs a walk over the whole index.
+ */
 export function checkInvariants(memory: Memory): void {
   const tally = new Tally();
   checkIndex(memory, memory.keys, tally);

@@ -1,16 +1,18 @@
 /**
  * Latches and version words: how threads keep out of each other's way.
  *
- * A version word guards one bucket: odd while a writer is inside, and different afterwards. A latch guards a list or
- * a counter of the store's own: 0 free, 1 held. Both are held for a few hundred nanoseconds, never across a call out
- * of the store.
+ * A version word guards one bucket: odd while a writer is inside, and different afterwards. A latch
+ * guards a list or a counter of the store's own: 0 free, 1 held. Both are held for a few hundred
+ * nanoseconds, never across a call out of the store.
  *
- * A holder may have been preempted (there can be more Workers than cores), so who waits spins a little and then sleeps
- * with a short timeout. Nobody is ever woken: waking would cost every unlock a system call.
+ * A holder may have been preempted (there can be more Workers than cores), so who waits spins a
+ * little and then sleeps with a short timeout. Nobody is ever woken: waking would cost every unlock
+ * a system call.
  *
- * Order on weakly ordered processors (arm64): an Atomics.store is a release and an Atomics.load an acquire, and the
- * two are not reordered with each other. `fence` uses exactly that. On x64 it is nothing: loads stay in order with
- * loads, stores with stores, and the compareExchange that locks is a full barrier.
+ * Order on weakly ordered processors (arm64): an Atomics.store is a release and an Atomics.load an
+ * acquire, and the two are not reordered with each other. `fence` uses exactly that. On x64 it is
+ * nothing: loads stay in order with loads, stores with stores, and the compareExchange that locks
+ * is a full barrier.
  */
 import { BUCKET_VERSION } from "./layout.ts";
 
@@ -31,7 +33,8 @@ export function fence(): void {
 }
 
 /**
- * Makes the version word at `bucket` odd and returns what it was. Hot: one load and one compareExchange when free.
+ * Makes the version word at `bucket` odd and returns what it was. Hot: one load and one
+ * compareExchange when free.
  */
 export function lockBucket(view: Int32Array, bucket: number): number {
   const version = view[bucket + BUCKET_VERSION] as number;
@@ -55,7 +58,10 @@ function lockContended(view: Int32Array, word: number): number {
   }
 }
 
-/** Locks only if nobody holds it: returns the version, or -1 (which no version is: they are compared, not counted). */
+/**
+ * Locks only if nobody holds it: returns the version, or -1 (which no version is: they are
+ * compared, not counted).
+ */
 export function tryLockBucket(view: Int32Array, bucket: number): boolean {
   const version = Atomics.load(view, bucket + BUCKET_VERSION);
   if ((version & 1) !== 0) return false;

@@ -1,23 +1,25 @@
 /**
  * The store's layout in shared memory: every size, offset, mask and flag, in one place.
  *
- * Everything below lives in SharedArrayBuffers that are reserved when the store is created and touched when used, so
- * a Worker attaches once and never has to be handed another buffer while it serves.
+ * Everything below lives in SharedArrayBuffers that are reserved when the store is created and
+ * touched when used, so a Worker attaches once and never has to be handed another buffer while it
+ * serves.
  *
- *   control    Int32Array     who is who: secrets of the hash, locks, epochs, size-class lists, segment table
+ *   control    Int32Array     who is who: hash secrets, locks, epochs, size-class lists, segments
  *   counters   Float64Array   one row a Worker; each Worker writes only its own row
  *   shards     Int32Array[]   the index: buckets of 64 bytes
  *   segments   64 MiB each    the log: chunks of 128 KiB, each cut into blocks of one size class
  *
- * Bucket, 16 words, one cache line (a shard's word 0 to 15 is its header, bucket i starts at word 16 * (i + 1)):
+ * Bucket, 16 words, one cache line (a shard's word 0 to 15 is its header, bucket i starts at word
+ * 16 * (i + 1)):
  *
  *   word  0        1          2    3     4    5            14   15
  *        | version | overflow | entry 0 | entry 1 |  ...  | entry 6 |
  *
  *   version   odd while a writer is inside; a reader that sees it change starts again
  *   overflow  word of the next bucket of the chain in the same shard, 0 for none
- *   entry     [ tag 16 | expires 1 | segment slot 15 ] [ byte offset in the segment ]; offset 0: no entry.
- *             Entries are dense: the first empty one ends the search.
+ *   entry     [ tag 16 | expires 1 | segment slot 15 ] [ byte offset in the segment ];
+ *             offset 0: no entry. Entries are dense: the first empty one ends the search.
  *
  * Record, a multiple of 8 bytes, in a block of its size class:
  *
@@ -27,13 +29,15 @@
  *   lengths   key in the low 17 bits, value in the high 15
  *   expiry    only with FLAG_EXPIRY: ms since 1970, 0 for none
  *   value     behind the key; on the next multiple of 8 unless it is a plain string
- *   A free block has type 0, its class, and the next block of its list: slot in bytes 2 and 3, offset in the word behind.
+ *   A free block has type 0, its class, and the next block of its list: slot in bytes 2 and 3,
+ *   offset in the word behind.
  *
- * When adding a record flag, also: record.ts (offset helpers), upsert.ts (what a rewrite keeps), invariants.ts.
+ * When adding a record flag, also: record.ts (offset helpers), upsert.ts (what a rewrite keeps),
+ * invariants.ts.
  */
 import { assert } from "../base/assert.ts";
 
-// ---- Segments and chunks -------------------------------------------------------------------------------------------
+// ---- Segments and chunks ------------------------------------------------------------------------
 
 /** A segment: the unit of reservation, later of files. Offsets in it stay well inside an int32. */
 export const SEGMENT_SIZE = 64 * 1024 * 1024;
@@ -51,14 +55,16 @@ export const CHUNK_NEXT_OFFSET = 3;
 /** In CHUNK_CLASS: the chunk belongs to no class and may be taken by any Worker. */
 export const CHUNK_UNUSED = -1;
 
-// ---- Index ---------------------------------------------------------------------------------------------------------
+// ---- Index --------------------------------------------------------------------------------------
 
 export const BUCKET_WORDS = 16;
 export const BUCKET_VERSION = 0;
 export const BUCKET_LINK = 1;
 export const BUCKET_ENTRIES = 2;
 export const BUCKET_ENTRIES_COUNT = 7;
-/** A chain longer than this cannot exist: a reader that walks further has read half-changed links. */
+/**
+ * A chain longer than this cannot exist: a reader that walks further has read half-changed links.
+ */
 export const CHAIN_LENGTH_MAX = 4096;
 
 export const ENTRY_SLOT_MASK = 0x7fff;
@@ -84,7 +90,7 @@ export const SPLIT_LOAD = 5;
 export const KEY_SHARD_BITS = 6;
 export const NODE_SHARD_BITS = 4;
 
-// ---- Records -------------------------------------------------------------------------------------------------------
+// ---- Records ------------------------------------------------------------------------------------
 
 export const RECORD_HEADER_SIZE = 8;
 export const RECORD_EXPIRY_SIZE = 8;
@@ -118,7 +124,7 @@ export const STRING_SIZE_MAX = 536_870_912;
 /** Databases that a record can name. */
 export const DATABASES_MAX = 256;
 
-// ---- Control block (words) -----------------------------------------------------------------------------------------
+// ---- Control block (words) ----------------------------------------------------------------------
 
 export const CONTROL_MAGIC = 0;
 export const MAGIC = 0x6b76_3031;
@@ -170,9 +176,12 @@ export const CLASSES_MAX = 128;
 export const CONTROL_SEGMENT_STATES = CONTROL_CLASSES + CLASSES_MAX * 16;
 export const CONTROL_WORDS = CONTROL_SEGMENT_STATES + SEGMENTS_MAX;
 
-// ---- Counters (Float64 words of one row) ---------------------------------------------------------------------------
+// ---- Counters (Float64 words of one row) --------------------------------------------------------
 
-/** Bytes in blocks that hold a record. A Worker may free what another allocated: only the sum means anything. */
+/**
+ * Bytes in blocks that hold a record. A Worker may free what another allocated: only the sum means
+ * anything.
+ */
 export const COUNT_USED_BYTES = 0;
 /** Bytes ever allocated: drives the access clock. */
 export const COUNT_ALLOCATED_BYTES = 1;
@@ -187,7 +196,7 @@ export const COUNTERS_ROW = COUNT_EXPIRING + DATABASES_MAX;
 /** Row of settings that all Workers read, behind the Workers' rows. */
 export const COUNT_MEMORY_LIMIT = 0;
 
-// ---- Relations -----------------------------------------------------------------------------------------------------
+// ---- Relations ----------------------------------------------------------------------------------
 
 assert(SEGMENT_SIZE % CHUNK_SIZE === 0, "a segment holds whole chunks");
 assert(KEY_LENGTH_MASK >= KEY_SIZE_MAX, "a key's length fits its field");

@@ -1,8 +1,9 @@
 /**
  * The store's shared memory: reserving it once, and one Worker's views of it.
  *
- * Everything is reserved when the store is created and is virtual until it is touched, so that an address that one
- * Worker publishes can be followed by every other one without first being handed a buffer.
+ * Everything is reserved when the store is created and is virtual until it is touched, so that an
+ * address that one Worker publishes can be followed by every other one without first being handed a
+ * buffer.
  */
 import { FatalError, UsageError } from "../base/errors.ts";
 import { type HashSecret, makeSecret } from "../base/hash.ts";
@@ -39,7 +40,9 @@ export const RESERVE_SIZE_MIN = 2 * SEGMENT_SIZE;
 /** Largest index of one shard: its words stay far inside an int32. */
 const SHARD_SIZE_MAX = 1024 * 1024 * 1024;
 const SHARD_SIZE_MIN = 1024 * 1024;
-/** Index bytes reserved for each 4 bytes of log: enough for keys of 50 bytes at 14 bytes of index. */
+/**
+ * Index bytes reserved for each 4 bytes of log: enough for keys of 50 bytes at 14 bytes of index.
+ */
 const KEY_INDEX_DIVISOR = 4;
 /** A node is at least 2 KiB, so its index needs far less. */
 const NODE_INDEX_DIVISOR = 128;
@@ -63,8 +66,8 @@ export interface HashIndex {
 }
 
 /**
- * One Worker's views, and its private part of the allocator. Plain fields: this is hot state, read by every function
- * of the store. Nothing here may grow with the data.
+ * One Worker's views, and its private part of the allocator. Plain fields: this is hot state, read
+ * by every function of the store. Nothing here may grow with the data.
  */
 export class Memory {
   readonly control: Int32Array;
@@ -98,7 +101,10 @@ export class Memory {
   /** Out-fields of allocate(). */
   slot = 0;
   offset = 0;
-  /** Out-fields of findNode() and createNode(): where a node's contents are, and how many bytes it has for them. */
+  /**
+   * Out-fields of findNode() and createNode(): where a node's contents are, and how many bytes it
+   * has for them.
+   */
   nodeSlot = 0;
   nodeOffset = 0;
   nodeCapacity = 0;
@@ -151,9 +157,10 @@ export function memoryLimit(memory: Memory): number {
 }
 
 /**
- * Reserves the memory of a new store for up to `reserveBytes` of records, and as much again as its index needs.
- * Where the system refuses so much address space, half of it is tried, down to RESERVE_SIZE_MIN.
- * Throws UsageError when `reserveBytes` or `workers` is out of bounds, FatalError when not even the minimum is to be had.
+ * Reserves the memory of a new store for up to `reserveBytes` of records, and as much again as its
+ * index needs. Where the system refuses so much address space, half of it is tried, down to
+ * RESERVE_SIZE_MIN. Throws UsageError when `reserveBytes` or `workers` is out of bounds, FatalError
+ * when not even the minimum is to be had.
  */
 export function reserveMemory(reserveBytes: number, workers: number): StoreHandle {
   const largest = SEGMENTS_MAX * SEGMENT_SIZE;
@@ -209,7 +216,8 @@ function initialise(handle: StoreHandle, workers: number): void {
   control[CONTROL_SEGMENTS] = handle.segments.length;
   control[CONTROL_ID_LOW] = 1;
   control[CONTROL_EPOCH] = 1;
-  // Offset 0 of a segment means "no entry": the first chunk of the first segment starts behind a header of its own.
+  // Offset 0 of a segment means "no entry": the first chunk of the first segment starts behind a
+  // header of its own.
   control[CONTROL_CHUNK_NEXT] = 0;
   crypto.getRandomValues(new Uint32Array(4)).forEach((word, i) => {
     control[CONTROL_SECRET + i] = word;

@@ -1,9 +1,9 @@
 /**
- * Several keys at once: all their buckets are locked in one order, so that two Workers that want the same keys cannot
- * wait for each other, and then every key is found.
+ * Several keys at once: all their buckets are locked in one order, so that two Workers that want
+ * the same keys cannot wait for each other, and then every key is found.
  *
- * Order: by shard, then by bucket. Two cursors may share a bucket, which is locked once. A split between finding the
- * buckets and locking them is noticed and everything starts again.
+ * Order: by shard, then by bucket. Two cursors may share a bucket, which is locked once. A split
+ * between finding the buckets and locking them is noticed and everything starts again.
  */
 import type { Cursor } from "./cursor.ts";
 import { bucketOf, isUnchanged, search, splitWhenFull } from "./index.ts";
@@ -94,7 +94,10 @@ export function unlockBuckets(memory: Memory, cursors: readonly Cursor[], count:
   }
 }
 
-/** Whether none of the buckets that cursors 0 to count - 1 were read from has changed: they are one snapshot. */
+/**
+ * Whether none of the buckets that cursors 0 to count - 1 were read from has changed: they are one
+ * snapshot.
+ */
 export function areUnchanged(memory: Memory, cursors: readonly Cursor[], count: number): boolean {
   fence();
   for (let i = 0; i < count; i++) {

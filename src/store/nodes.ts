@@ -1,10 +1,11 @@
 /**
- * Nodes: pieces of a value that is too large for one record. Each is a record of its own in the node index, under the
- * key (collection id, node number), so that it can be moved without touching its neighbours.
+ * Nodes: pieces of a value that is too large for one record. Each is a record of its own in the
+ * node index, under the key (collection id, node number), so that it can be moved without touching
+ * its neighbours.
  *
- * The owner guards its nodes: they change only while the version word of the owner's bucket is odd, so a reader of
- * many nodes confirms one version. The node index has buckets and locks of its own, always taken after the owner's
- * and one at a time, so the two levels cannot deadlock.
+ * The owner guards its nodes: they change only while the version word of the owner's bucket is odd,
+ * so a reader of many nodes confirms one version. The node index has buckets and locks of its own,
+ * always taken after the owner's and one at a time, so the two levels cannot deadlock.
  *
  * A node that is not there reads as nothing: for a string, as zero bytes (SETRANGE leaves holes).
  */
@@ -45,7 +46,9 @@ const key = Buffer.alloc(NODE_KEY_SIZE);
 cursor.bytes = key;
 cursor.keyLength = NODE_KEY_SIZE;
 
-/** Aims the node cursor. Its key buffer is this Worker's own: the store never calls out in between. */
+/**
+ * Aims the node cursor. Its key buffer is this Worker's own: the store never calls out in between.
+ */
 function aim(memory: Memory, idLow: number, idHigh: number, number: number): void {
   putWord(0, idLow);
   putWord(4, idHigh);
@@ -60,7 +63,10 @@ function putWord(at: number, word: number): void {
   key[at + 3] = word >>> 24;
 }
 
-/** Draws a new collection id into idLow and idHigh of the result. Not hot: once for each large value. */
+/**
+ * Draws a new collection id into idLow and idHigh of the result. Not hot: once for each large
+ * value.
+ */
 export function newCollectionId(memory: Memory): { low: number; high: number } {
   const low = Atomics.add(memory.control, CONTROL_ID_LOW, 1);
   // The high word changes once in 2^32 ids: whoever draws the last low word raises it.
@@ -69,8 +75,9 @@ export function newCollectionId(memory: Memory): { low: number; high: number } {
 }
 
 /**
- * Finds a node: memory.nodeSlot, nodeOffset (a multiple of 8) and nodeCapacity say where its contents are, always in
- * bounds. Under an optimistic read of the owner the answer holds only if the owner's version does. Hot.
+ * Finds a node: memory.nodeSlot, nodeOffset (a multiple of 8) and nodeCapacity say where its
+ * contents are, always in bounds. Under an optimistic read of the owner the answer holds only if
+ * the owner's version does. Hot.
  */
 export function findNode(memory: Memory, idLow: number, idHigh: number, number: number): boolean {
   aim(memory, idLow, idHigh, number);
@@ -82,10 +89,10 @@ export function findNode(memory: Memory, idLow: number, idHigh: number, number: 
 }
 
 /**
- * Whether the node is where it was seen before, contents at `offset`: then memory.nodeSlot, nodeOffset
- * and nodeCapacity are set. One cache line instead of a look-up. Any slot and offset may be given;
- * whoever keeps them must forget them when the node is freed or moved, since what lies there later
- * may be made to look like it. Hot.
+ * Whether the node is where it was seen before, contents at `offset`: then memory.nodeSlot,
+ * nodeOffset and nodeCapacity are set. One cache line instead of a look-up. Any slot and offset may
+ * be given; whoever keeps them must forget them when the node is freed or moved, since what lies
+ * there later may be made to look like it. Hot.
  */
 export function isNodeAt(
   memory: Memory,
@@ -123,8 +130,8 @@ function noteNode(memory: Memory): void {
 }
 
 /**
- * Makes a node with at least `capacity` bytes, which are not cleared; the node must not exist, and its owner must be
- * locked or not yet reachable. Sets memory.nodeSlot, nodeOffset and nodeCapacity.
+ * Makes a node with at least `capacity` bytes, which are not cleared; the node must not exist, and
+ * its owner must be locked or not yet reachable. Sets memory.nodeSlot, nodeOffset and nodeCapacity.
  */
 export function createNode(
   memory: Memory,
@@ -174,8 +181,8 @@ export function freeNode(memory: Memory, idLow: number, idHigh: number, number: 
 }
 
 /**
- * Gives an existing node another capacity; its contents are kept as far as they fit. Sets memory.nodeSlot, nodeOffset
- * and nodeCapacity. The owner must be locked.
+ * Gives an existing node another capacity; its contents are kept as far as they fit. Sets
+ * memory.nodeSlot, nodeOffset and nodeCapacity. The owner must be locked.
  */
 export function replaceNode(
   memory: Memory,

@@ -1,8 +1,10 @@
 /**
- * Reading: from a found entry to the cursor's fields, safely even while another thread changes the record.
+ * Reading: from a found entry to the cursor's fields, safely even while another thread changes the
+ * record.
  *
- * What is read without a lock can be wrong until the bucket's version is confirmed, but never out of bounds: every
- * length is clipped to its segment here, so that copying by the cursor's fields cannot fail.
+ * What is read without a lock can be wrong until the bucket's version is confirmed, but never out
+ * of bounds: every length is clipped to its segment here, so that copying by the cursor's fields
+ * cannot fail.
  */
 import { type Cursor, TYPE_NONE, TYPE_STRING } from "./cursor.ts";
 import {

@@ -1,10 +1,11 @@
 /**
- * Reclaiming chunks: when values change their sizes for good, the blocks of the old class would stay free for ever.
- * The upkeep Worker takes a class's shared list apart, gives chunks that are free as a whole back for any class to
- * use, and returns the rest.
+ * Reclaiming chunks: when values change their sizes for good, the blocks of the old class would
+ * stay free for ever. The upkeep Worker takes a class's shared list apart, gives chunks that are
+ * free as a whole back for any class to use, and returns the rest.
  *
- * While it counts, the class has no shared list, and who needs a block takes a fresh chunk: so it only counts when
- * there is much to be had, and again only when the list has grown by half since it last found nothing.
+ * While it counts, the class has no shared list, and who needs a block takes a fresh chunk: so it
+ * only counts when there is much to be had, and again only when the list has grown by half since it
+ * last found nothing.
  */
 import {
   CLASS_COUNT,
@@ -39,10 +40,15 @@ const FREE_BYTES_MIN = 1024 * 1024;
 /** Growth of the list since the last count that makes another one worth it. */
 const GROWTH = 1.5;
 
-/** Blocks on each class's list after the last count. Belongs to the one Worker that does the upkeep. */
+/**
+ * Blocks on each class's list after the last count. Belongs to the one Worker that does the upkeep.
+ */
 const countedBlocks = new Float64Array(CLASSES_MAX);
 
-/** Looks at one class after the other; takes apart at most one list. Returns the chunks that it gave back. */
+/**
+ * Looks at one class after the other; takes apart at most one list. Returns the chunks that it gave
+ * back.
+ */
 export function reclaim(memory: Memory): number {
   for (let index = 0; index < CLASSES_COUNT; index++) {
     const count = memory.control[CONTROL_CLASSES + index * 16 + CLASS_COUNT] as number;
@@ -88,7 +94,10 @@ function countBlocks(memory: Memory, headSlot: number, headOffset: number, count
   }
 }
 
-/** Walks the chain again: blocks of whole chunks leave it, the others go back to the shared list as one chain. */
+/**
+ * Walks the chain again: blocks of whole chunks leave it, the others go back to the shared list as
+ * one chain.
+ */
 function giveBack(
   memory: Memory,
   index: number,
@@ -127,7 +136,10 @@ function giveBack(
   return chunks;
 }
 
-/** Puts every chunk whose blocks were all on the list among the unused ones; clears all counts. Returns how many. */
+/**
+ * Puts every chunk whose blocks were all on the list among the unused ones; clears all counts.
+ * Returns how many.
+ */
 function giveChunks(memory: Memory, perChunk: number): number {
   const control = memory.control;
   let chunks = 0;

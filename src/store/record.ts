@@ -1,8 +1,9 @@
 /**
  * Records: where the parts of one are, given its header. layout.ts draws it.
  *
- * Hot: every function here is a few shifts, so that the JIT inlines it. What they compute from a half-changed header
- * (an optimistic read) is nonsense but bounded: key and value lengths have their own bits.
+ * Hot: every function here is a few shifts, so that the JIT inlines it. What they compute from a
+ * half-changed header (an optimistic read) is nonsense but bounded: key and value lengths have
+ * their own bits.
  */
 import { TYPE_STRING } from "./cursor.ts";
 import {

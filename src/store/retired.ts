@@ -1,9 +1,10 @@
 /**
  * Retired collections: nodes that nobody can reach any more and that the upkeep Worker frees.
  *
- * Removing a value of many nodes only queues {id, first node, last node}: DEL of a huge list or string costs the
- * client the same as DEL of a small one. The queue is bounded; when it is full, whoever retires frees by itself.
- * Ids are never used twice, so a half-freed collection cannot be mistaken for another one.
+ * Removing a value of many nodes only queues {id, first node, last node}: DEL of a huge list or
+ * string costs the client the same as DEL of a small one. The queue is bounded; when it is full,
+ * whoever retires frees by itself. Ids are never used twice, so a half-freed collection cannot be
+ * mistaken for another one.
  */
 import { latch, unlatch } from "./latch.ts";
 import {
@@ -22,7 +23,10 @@ const FREE_NOW_NODES_MAX = 4;
 /** Nodes that are freed between two looks at the clock. */
 const NODES_A_STEP = 64;
 
-/** Frees the nodes `first` to `last` of a collection, at once when they are few, else in the background. */
+/**
+ * Frees the nodes `first` to `last` of a collection, at once when they are few, else in the
+ * background.
+ */
 export function retire(
   memory: Memory,
   idLow: number,
@@ -66,8 +70,9 @@ export function retiredCount(memory: Memory): number {
 }
 
 /**
- * Frees up to `nodesMax` nodes of the oldest retired collections; returns how many it freed, 0 when there is nothing
- * to do. Any Worker may call it: the upkeep Worker does so all the time, a writer when memory is short.
+ * Frees up to `nodesMax` nodes of the oldest retired collections; returns how many it freed, 0 when
+ * there is nothing to do. Any Worker may call it: the upkeep Worker does so all the time, a writer
+ * when memory is short.
  */
 export function freeRetired(memory: Memory, nodesMax: number): number {
   let freed = 0;

@@ -1,10 +1,11 @@
 /**
  * Walking the keys: SCAN, RANDOMKEY, KEYS.
  *
- * A scan position is a shard and a place in the order of bit-reversed hashes. In that order a bucket, however far it
- * has been split, is one interval: bucket b of depth d holds exactly the hashes whose low d bits are b. A step visits
- * the bucket that contains the position and goes on to the end of its interval. Splitting cuts an interval in two and
- * moves nothing out of it, so every key that is there during the whole scan is visited at least once.
+ * A scan position is a shard and a place in the order of bit-reversed hashes. In that order a
+ * bucket, however far it has been split, is one interval: bucket b of depth d holds exactly the
+ * hashes whose low d bits are b. A step visits the bucket that contains the position and goes on to
+ * the end of its interval. Splitting cuts an interval in two and moves nothing out of it, so every
+ * key that is there during the whole scan is visited at least once.
  *
  * Positions are whole numbers below 2^32; 0 is the start, and the end.
  */
@@ -74,9 +75,9 @@ function grown<T extends Int32Array | Float64Array>(from: T, to: T): T {
 }
 
 /**
- * Visits the bucket at `position` and puts its keys of database `db` that have not expired into `batch` (which it
- * clears first). Returns the next position, 0 when that was the last bucket. A position that no scan has returned is
- * a position like any other.
+ * Visits the bucket at `position` and puts its keys of database `db` that have not expired into
+ * `batch` (which it clears first). Returns the next position, 0 when that was the last bucket. A
+ * position that no scan has returned is a position like any other.
  */
 export function scanStep(memory: Memory, db: number, position: number, batch: ScanBatch): number {
   const shards = memory.keys.shards;
@@ -150,8 +151,8 @@ function readEntry(
 }
 
 /**
- * Picks a random key of the database into `batch` and returns its index there, -1 when the database is empty. Keys in
- * fuller buckets are a little less likely, as in Redis.
+ * Picks a random key of the database into `batch` and returns its index there, -1 when the database
+ * is empty. Keys in fuller buckets are a little less likely, as in Redis.
  */
 export function randomKey(memory: Memory, db: number, batch: ScanBatch): number {
   const shards = memory.keys.shards.length;

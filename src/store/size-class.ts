@@ -1,8 +1,8 @@
 /**
  * Size classes: which block sizes there are, and which one a record of n bytes gets.
  *
- * Exact multiples of 8 up to 256 bytes, then sixteen steps for each doubling up to 4 KiB (at most 6 % waste), then
- * whole fractions of a chunk, so that no chunk ends in an unusable rest.
+ * Exact multiples of 8 up to 256 bytes, then sixteen steps for each doubling up to 4 KiB (at most 6
+ * % waste), then whole fractions of a chunk, so that no chunk ends in an unusable rest.
  */
 import { assert } from "../base/assert.ts";
 import { CHUNK_HEADER_SIZE, CHUNK_SIZE, CLASSES_MAX } from "./layout.ts";
@@ -45,7 +45,9 @@ for (let granule = 0, index = 0; granule < CLASS_OF.length; granule++) {
   CLASS_OF[granule] = index;
 }
 
-/** The smallest class whose blocks hold `size` bytes; `size` must be at most BLOCK_SIZE_MAX. Hot. */
+/**
+ * The smallest class whose blocks hold `size` bytes; `size` must be at most BLOCK_SIZE_MAX. Hot.
+ */
 export function classOf(size: number): number {
   return CLASS_OF[(size + 7) >>> 3] as number;
 }

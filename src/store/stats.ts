@@ -1,7 +1,8 @@
 /**
  * What the store counts: sums over the Workers' rows, and the size of things.
  *
- * Each Worker adds to its own row with plain stores; a sum can lag by what is under way at this moment.
+ * Each Worker adds to its own row with plain stores; a sum can lag by what is under way at this
+ * moment.
  */
 import type { Cursor } from "./cursor.ts";
 import { indexBytes } from "./index.ts";
@@ -51,7 +52,10 @@ export function usedBytes(memory: Memory): number {
   return sumCounter(memory, COUNT_USED_BYTES) + indexBytes(memory.keys) + indexBytes(memory.nodes);
 }
 
-/** Bytes that the key under a read or locked cursor costs: index, record, and its nodes by a sample of them. */
+/**
+ * Bytes that the key under a read or locked cursor costs: index, record, and its nodes by a sample
+ * of them.
+ */
 export function valueBytes(memory: Memory, cursor: Cursor): number {
   const words = memory.words[cursor.slot] as Int32Array;
   const header = words[cursor.offset >>> 2] as number;

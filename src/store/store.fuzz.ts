@@ -1,6 +1,7 @@
 /**
- * Model-based fuzzing of the store, single-threaded: random operations on strings, expiry, several keys and databases,
- * each compared with a Map, invariants checked in between. `bun src/store/store.fuzz.ts --seed=N --steps=N`.
+ * Model-based fuzzing of the store, single-threaded: random operations on strings, expiry, several
+ * keys and databases, each compared with a Map, invariants checked in between. `bun
+ * src/store/store.fuzz.ts --seed=N --steps=N`.
  *
  * Lists have a fuzzer of their own (lists.fuzz.ts), threads too (threads.fuzz.ts).
  */

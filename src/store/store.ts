@@ -1,32 +1,32 @@
 /**
- * The store's face: what the commands, and Bun programs that embed it, call. One instance for each Worker, all of them
- * on the same shared memory.
+ * The store's face: what the commands, and Bun programs that embed it, call. One instance for each
+ * Worker, all of them on the same shared memory.
  *
  * A key is named by a Cursor. Reading goes without a lock and is confirmed afterwards:
  *
- *     do { mark = out.length; if (store.beginRead(c)) …append… } while (!store.endRead(c) && rewind(out, mark));
+ *     do { mark = out.length; if (store.beginRead(c)) …append… } while (!store.endRead(c) &&
+ *     rewind(out, mark));
  *
- * Changing goes between lock and unlock (or lockAll and unlockAll for several keys), where nothing may throw, wait, or
- * call out. Everything a network client does happens between enterBatch and leaveBatch.
+ * Changing goes between lock and unlock (or lockAll and unlockAll for several keys), where nothing
+ * may throw, wait, or call out. Everything a network client does happens between enterBatch and
+ * leaveBatch.
  *
- * This file only joins the parts: index.ts finds, read.ts and strings.ts and lists.ts know values, upsert.ts and
- * remove.ts change records, epoch.ts keeps Workers apart.
+ * This file only joins the parts: index.ts finds, read.ts and strings.ts and lists.ts know values,
+ * upsert.ts and remove.ts change records, epoch.ts keeps Workers apart.
  */
 import type { ByteBuffer } from "../base/byte-buffer.ts";
-import { clock, nanoseconds } from "../base/clock.ts";
+import { clock } from "../base/clock.ts";
 import { hashBytes } from "../base/hash.ts";
-import { advanceClock, idleMs, markAccess } from "./access.ts";
+import { idleMs, markAccess } from "./access.ts";
+import { Admission } from "./admission.ts";
 import { Cursor, TYPE_LIST } from "./cursor.ts";
 import { enterEpoch, leaveEpoch, runExclusive } from "./epoch.ts";
-import { evictOne, hasKeys } from "./eviction.ts";
-import { ExpiryCycle } from "./expiry.ts";
 import { flushAll, flushDatabase } from "./flush.ts";
 import { findOptimistic, isUnchanged, lockAndFind, prefetch, unlockCursor } from "./index.ts";
 import {
   CONTROL_ACCESS_TICK,
   CONTROL_DATABASES,
   CONTROL_POLICY,
-  COUNT_ALLOCATED_BYTES,
   COUNT_EXPIRED,
   COUNT_EXPIRING,
   COUNT_KEYS,
@@ -39,17 +39,16 @@ import { insertItem, removeItem, setItem } from "./list-edit.ts";
 import { copyLarge, isLargeEqual } from "./list-large.ts";
 import { describeList, isEqual, nextItem, previousItem, seekItem } from "./list-page.ts";
 import { dropItems, pushItem, trimList } from "./lists.ts";
-import { Memory, memoryLimit, reserveMemory, SETTINGS_ROW, type StoreHandle } from "./memory.ts";
+import { Memory, reserveMemory, SETTINGS_ROW, type StoreHandle } from "./memory.ts";
 import { areUnchanged, findLocked, lockBuckets, unlockBuckets } from "./multi.ts";
 import { describeMissing, describeRecord } from "./read.ts";
-import { reclaim } from "./reclaim.ts";
 import { removeKey } from "./remove.ts";
 import { copyKey, renameKey } from "./rename.ts";
-import { freeRetired, retiredCount } from "./retired.ts";
 import { randomKey, ScanBatch, scanStep } from "./scan.ts";
 import { keysOfAll, sumCounter, usedBytes, valueBytes } from "./stats.ts";
 import type { Status } from "./status.ts";
 import { appendString, copyValue, putString, writeRange } from "./strings.ts";
+import { Upkeep } from "./upkeep.ts";
 import { changeExpiry } from "./upsert.ts";
 
 /** For INFO: arguments of `counter`. */
@@ -57,19 +56,13 @@ export { COUNT_EVICTED, COUNT_EXPIRED, KEY_SIZE_MAX } from "./layout.ts";
 
 /** A read that was thrown away this often takes the lock instead. */
 const READ_ATTEMPTS_MAX = 8;
-/** Memory is looked at again after this many bytes were written in one batch; see admitWrites. */
-const ADMIT_RECHECK_BYTES = 64 * 1024;
 /** Batches between two looks at the average record size. */
 const SIZING_BATCHES = 1024;
 /**
- * Records of so many bytes stay in the processor's second-level cache by themselves: prefetching costs more than it
- * saves. At 1 k keys of 128 B it is 25 ns of a request in a batch of 50.
+ * Records of so many bytes stay in the processor's second-level cache by themselves: prefetching
+ * costs more than it saves. At 1 k keys of 128 B it is 25 ns of a request in a batch of 50.
  */
 const CACHED_BYTES_MAX = 384 * 1024;
-/** Keys that one call of admitWrites evicts at the most, so that a client never waits for all of them. */
-const EVICTIONS_MAX = 1024;
-/** Nodes freed at a time by a writer that is short of memory, and by the upkeep loop. */
-const RETIRED_NODES_A_STEP = 256;
 
 export class Store {
   readonly memory: Memory;
@@ -78,11 +71,10 @@ export class Store {
   /** Whether reads leave the access bytes alone (CLIENT NO-TOUCH). */
   leavesAccess = false;
   readonly #cursors: Cursor[] = [new Cursor(), new Cursor()];
-  readonly #expiry = new ExpiryCycle();
+  readonly #admission = new Admission();
+  readonly #upkeep = new Upkeep();
   /** More than one cursor is locked: a change to one may have moved another one's entry. */
   #isMulti = false;
-  #admittedBytes = 0;
-  #isAdmitted = true;
   #batchesUntilSizing = 0;
 
   constructor(memory: Memory) {
@@ -90,7 +82,7 @@ export class Store {
     memory.nowMs = clock.nowMs;
   }
 
-  // ---- Keys --------------------------------------------------------------------------------------------------------
+  // ---- Keys -------------------------------------------------------------------------------------
 
   /** Hash of a key: of its bytes alone, so that SELECT and SWAPDB do not change it. Hot. */
   hash(bytes: Buffer, start: number, length: number): number {
@@ -108,13 +100,15 @@ export class Store {
     return this.memory.control[CONTROL_DATABASES + db] as number;
   }
 
-  // ---- Batches -----------------------------------------------------------------------------------------------------
+  // ---- Batches ----------------------------------------------------------------------------------
 
-  /** Begins a batch: until leaveBatch, nobody is in the exclusive section. Takes over clock.nowMs. */
+  /**
+   * Begins a batch: until leaveBatch, nobody is in the exclusive section. Takes over clock.nowMs.
+   */
   enterBatch(): void {
     this.memory.nowMs = clock.nowMs;
     enterEpoch(this.memory);
-    this.#admittedBytes = -1;
+    this.#admission.reset();
     if (--this.#batchesUntilSizing < 0) this.#sizeRecords();
   }
 
@@ -133,24 +127,27 @@ export class Store {
   }
 
   /**
-   * Loads what the look-ups of the first `count` hashes will read, so that their cache misses overlap. `scratch` has
-   * room for as many words. Hot: once per batch.
+   * Loads what the look-ups of the first `count` hashes will read, so that their cache misses
+   * overlap. `scratch` has room for as many words. Hot: once per batch.
    */
   prefetch(hashes: Int32Array, scratch: Int32Array, count: number): void {
     if (this.memory.isCached) return;
     prefetch(this.memory, this.memory.keys, hashes, scratch, count);
   }
 
-  /** Runs `run` while every other Worker is between batches, and returns what it returns. No bucket may be locked. */
+  /**
+   * Runs `run` while every other Worker is between batches, and returns what it returns. No bucket
+   * may be locked.
+   */
   exclusive<T>(run: () => T): T {
     return runExclusive(this.memory, run);
   }
 
-  // ---- Reading -----------------------------------------------------------------------------------------------------
+  // ---- Reading ----------------------------------------------------------------------------------
 
   /**
-   * Finds the cursor's key. True: it exists and has not expired, and the cursor's fields say what it is. Whatever is
-   * read, and also that a key is missing, counts only when endRead says so. Hot.
+   * Finds the cursor's key. True: it exists and has not expired, and the cursor's fields say what
+   * it is. Whatever is read, and also that a key is missing, counts only when endRead says so. Hot.
    */
   beginRead(cursor: Cursor): boolean {
     const memory = this.memory;
@@ -169,7 +166,10 @@ export class Store {
     return true;
   }
 
-  /** True: what was read since beginRead is consistent. False: take it back and begin again; that comes to an end. Hot. */
+  /**
+   * True: what was read since beginRead is consistent. False: take it back and begin again; that
+   * comes to an end. Hot.
+   */
   endRead(cursor: Cursor): boolean {
     if (cursor.isLocked) {
       this.unlock(cursor);
@@ -186,8 +186,8 @@ export class Store {
   }
 
   /**
-   * For cursors 0 to count - 1, each begun with beginRead: whether all that was read is one consistent snapshot. On
-   * false all of them must be read again.
+   * For cursors 0 to count - 1, each begun with beginRead: whether all that was read is one
+   * consistent snapshot. On false all of them must be read again.
    */
   endReadAll(count: number): boolean {
     if (this.#isMulti) {
@@ -205,7 +205,8 @@ export class Store {
   #expire(cursor: Cursor): boolean {
     this.lock(cursor);
     this.unlock(cursor);
-    // The bucket has changed by our own hand: begin again, so that endRead can confirm the version as it is now.
+    // The bucket has changed by our own hand: begin again, so that endRead can confirm the version
+    // as it is now.
     return this.beginRead(cursor);
   }
 
@@ -218,9 +219,12 @@ export class Store {
     return this.beginRead(cursor);
   }
 
-  // ---- Changing ----------------------------------------------------------------------------------------------------
+  // ---- Changing ---------------------------------------------------------------------------------
 
-  /** Locks the cursor's bucket and finds its key; one that has expired is removed first. True: it exists. Hot. */
+  /**
+   * Locks the cursor's bucket and finds its key; one that has expired is removed first. True: it
+   * exists. Hot.
+   */
   lock(cursor: Cursor): boolean {
     const memory = this.memory;
     const isFound = lockAndFind(memory, memory.keys, cursor);
@@ -234,7 +238,10 @@ export class Store {
     unlockCursor(this.memory, this.memory.keys, cursor);
   }
 
-  /** Locks the buckets of cursors 0 to count - 1, without deadlock, and finds their keys. Two may name the same key. */
+  /**
+   * Locks the buckets of cursors 0 to count - 1, without deadlock, and finds their keys. Two may
+   * name the same key.
+   */
   lockAll(count: number): void {
     this.cursor(count - 1);
     lockBuckets(this.memory, this.#cursors, count);
@@ -281,8 +288,8 @@ export class Store {
   }
 
   /**
-   * Puts a string under the key, whatever was there. `expiresAtMs`: ms since 1970, 0 for none, KEEP_EXPIRY to keep the
-   * key's own. The cursor is locked. Hot.
+   * Puts a string under the key, whatever was there. `expiresAtMs`: ms since 1970, 0 for none,
+   * KEEP_EXPIRY to keep the key's own. The cursor is locked. Hot.
    */
   putString(
     cursor: Cursor,
@@ -296,8 +303,9 @@ export class Store {
   }
 
   /**
-   * Sets the cursor's (unlocked) key to a string without expiry, whatever was there: the whole of a plain SET. The
-   * cursor's found fields mean nothing afterwards. Hot: what is there is not even looked at.
+   * Sets the cursor's (unlocked) key to a string without expiry, whatever was there: the whole of a
+   * plain SET. The cursor's found fields mean nothing afterwards. Hot: what is there is not even
+   * looked at.
    */
   setString(cursor: Cursor, bytes: Buffer, start: number, length: number): Status {
     const memory = this.memory;
@@ -313,13 +321,19 @@ export class Store {
     return appendString(this.memory, cursor, bytes, start, length);
   }
 
-  /** Writes into an existing string from byte `at`, with zeros where it grows past its end. The cursor is locked. */
+  /**
+   * Writes into an existing string from byte `at`, with zeros where it grows past its end. The
+   * cursor is locked.
+   */
   writeRange(cursor: Cursor, at: number, bytes: Buffer, start: number, length: number): Status {
     this.#settle(cursor);
     return writeRange(this.memory, cursor, at, bytes, start, length);
   }
 
-  /** Appends bytes [from, from + length) of the string to `out`, clipped to the string. Read or locked. */
+  /**
+   * Appends bytes [from, from + length) of the string to `out`, clipped to the string. Read or
+   * locked.
+   */
   copyValue(cursor: Cursor, out: ByteBuffer, from: number, length: number): void {
     copyValue(this.memory, cursor, out, from, length);
   }
@@ -336,7 +350,10 @@ export class Store {
     return changeExpiry(this.memory, cursor, expiresAtMs);
   }
 
-  /** Moves an existing key's value and expiry to another key or database; what is there goes. Both are locked. */
+  /**
+   * Moves an existing key's value and expiry to another key or database; what is there goes. Both
+   * are locked.
+   */
   rename(from: Cursor, to: Cursor): Status {
     return renameKey(this.memory, from, to);
   }
@@ -346,11 +363,12 @@ export class Store {
     return copyKey(this.memory, from, to);
   }
 
-  // ---- Lists -------------------------------------------------------------------------------------------------------
+  // ---- Lists ------------------------------------------------------------------------------------
 
   /**
-   * Moves the cursor to element `index` of its list: itemBytes, itemStart, itemLength and itemIsLarge describe it. False
-   * when there is no such element, or in a read that endRead will refuse. Read or locked. Hot.
+   * Moves the cursor to element `index` of its list: itemBytes, itemStart, itemLength and
+   * itemIsLarge describe it. False when there is no such element, or in a read that endRead will
+   * refuse. Read or locked. Hot.
    */
   seekItem(cursor: Cursor, index: number): boolean {
     return seekItem(this.memory, cursor, index);
@@ -366,7 +384,10 @@ export class Store {
     return previousItem(this.memory, cursor);
   }
 
-  /** Appends the cursor's current element to `out`. One that is not `itemIsLarge` can be copied directly. */
+  /**
+   * Appends the cursor's current element to `out`. One that is not `itemIsLarge` can be copied
+   * directly.
+   */
   copyItem(cursor: Cursor, out: ByteBuffer): void {
     if (cursor.itemIsLarge) copyLarge(this.memory, cursor, out);
     else out.append(cursor.itemBytes, cursor.itemStart, cursor.itemLength);
@@ -380,21 +401,28 @@ export class Store {
   }
 
   /**
-   * Adds an element at the head or the tail; a missing key becomes a list. The cursor is locked and holds a list or
-   * nothing; afterwards, as after every change to a list, itemsCount is right and type is TYPE_NONE when the list is gone.
+   * Adds an element at the head or the tail; a missing key becomes a list. The cursor is locked and
+   * holds a list or nothing; afterwards, as after every change to a list, itemsCount is right and
+   * type is TYPE_NONE when the list is gone.
    */
   pushItem(cursor: Cursor, atHead: boolean, bytes: Buffer, start: number, length: number): Status {
     this.#settle(cursor);
     return pushItem(this.memory, cursor, atHead, bytes, start, length);
   }
 
-  /** Drops `count` elements, at least 1, at the head or the tail. The cursor is locked and holds a list. */
+  /**
+   * Drops `count` elements, at least 1, at the head or the tail. The cursor is locked and holds a
+   * list.
+   */
   dropItems(cursor: Cursor, atHead: boolean, count: number): void {
     this.#settle(cursor);
     dropItems(this.memory, cursor, atHead, count);
   }
 
-  /** Keeps elements start to stop: 0 <= start <= stop < itemsCount. The cursor is locked and holds a list. */
+  /**
+   * Keeps elements start to stop: 0 <= start <= stop < itemsCount. The cursor is locked and holds a
+   * list.
+   */
   trimList(cursor: Cursor, start: number, stop: number): void {
     this.#settle(cursor);
     trimList(this.memory, cursor, start, stop);
@@ -406,19 +434,25 @@ export class Store {
     return setItem(this.memory, cursor, index, bytes, start, length);
   }
 
-  /** Inserts an element so that it becomes element `index`, 0 to itemsCount. The cursor is locked and holds a list. */
+  /**
+   * Inserts an element so that it becomes element `index`, 0 to itemsCount. The cursor is locked
+   * and holds a list.
+   */
   insertItem(cursor: Cursor, index: number, bytes: Buffer, start: number, length: number): Status {
     this.#settle(cursor);
     return insertItem(this.memory, cursor, index, bytes, start, length);
   }
 
-  /** Removes element `index`, which exists; seeking its neighbours next costs nothing. The cursor is locked. */
+  /**
+   * Removes element `index`, which exists; seeking its neighbours next costs nothing. The cursor is
+   * locked.
+   */
   removeItem(cursor: Cursor, index: number): void {
     this.#settle(cursor);
     removeItem(this.memory, cursor, index);
   }
 
-  // ---- The key space -----------------------------------------------------------------------------------------------
+  // ---- The key space ----------------------------------------------------------------------------
 
   /** Keys in a physical database, those that have expired but are not yet removed included. */
   keysCount(db: number): number {
@@ -430,7 +464,10 @@ export class Store {
     return sumCounter(this.memory, COUNT_EXPIRING + db);
   }
 
-  /** Puts the keys of one bucket into `scanned` and returns the next position, 0 at the end. See scan.ts. */
+  /**
+   * Puts the keys of one bucket into `scanned` and returns the next position, 0 at the end. See
+   * scan.ts.
+   */
   scanStep(db: number, position: number): number {
     return scanStep(this.memory, db, position, this.scanned);
   }
@@ -454,7 +491,7 @@ export class Store {
     control[CONTROL_DATABASES + b] = before;
   }
 
-  // ---- Memory ------------------------------------------------------------------------------------------------------
+  // ---- Memory -----------------------------------------------------------------------------------
 
   /** Bytes of records and index, of all Workers. */
   usedMemory(): number {
@@ -471,7 +508,10 @@ export class Store {
     return idleMs(this.memory, cursor.slot, cursor.offset);
   }
 
-  /** Sets the limit above which writes are refused or keys evicted, in bytes (0: none), and the policy (EVICT_*). */
+  /**
+   * Sets the limit above which writes are refused or keys evicted, in bytes (0: none), and the
+   * policy (EVICT_*).
+   */
   setLimit(bytes: number, policy: number): void {
     this.memory.counters[SETTINGS_ROW + COUNT_MEMORY_LIMIT] =
       bytes === 0 ? Number.POSITIVE_INFINITY : bytes;
@@ -479,55 +519,26 @@ export class Store {
   }
 
   /**
-   * Whether a command that may need memory can run: true below the limit, after evicting by the policy. Call it before
-   * each such command: it looks again only after ADMIT_RECHECK_BYTES of writing, and once in each batch. Hot.
+   * Whether a command that may need memory can run: true below the limit, after evicting by the
+   * policy. Call it before each such command; see admission.ts. Hot.
    */
   admitWrites(): boolean {
-    const memory = this.memory;
-    if (memoryLimit(memory) === Number.POSITIVE_INFINITY) return true;
-    const allocated = memory.counters[memory.row + COUNT_ALLOCATED_BYTES] as number;
-    if (this.#admittedBytes < 0 || allocated - this.#admittedBytes >= ADMIT_RECHECK_BYTES) {
-      this.#admittedBytes = allocated;
-      this.#isAdmitted = this.#makeRoom();
-    }
-    return this.#isAdmitted;
+    return this.#admission.admit(this.memory);
   }
 
-  #makeRoom(): boolean {
-    const memory = this.memory;
-    const limit = memoryLimit(memory);
-    advanceClock(memory, sumCounter(memory, COUNT_ALLOCATED_BYTES), limit);
-    for (let evicted = 0; usedBytes(memory) > limit; evicted++) {
-      if (freeRetired(memory, RETIRED_NODES_A_STEP) > 0) continue;
-      if (evicted >= EVICTIONS_MAX || !hasKeys(memory) || !evictOne(memory)) return false;
-    }
-    return true;
-  }
-
-  // ---- Upkeep ------------------------------------------------------------------------------------------------------
+  // ---- Upkeep -----------------------------------------------------------------------------------
 
   /**
-   * What is done in the background, by one Worker, for at most about `budgetMs`: frees retired collections, removes
-   * expired keys (unless `expires` is false), ticks the access clock, gives empty chunks back. Returns true when there
-   * is more to do right away. Must be called between batches, again and again (10 times a second or more).
+   * What is done in the background, by one Worker, for at most about `budgetMs`: frees retired
+   * collections, removes expired keys (unless `expires` is false), ticks the access clock, gives
+   * empty chunks back. Returns true when there is more to do right away. Must be called between
+   * batches, again and again (10 times a second or more).
    */
   upkeep(budgetMs: number, expires = true): boolean {
     this.enterBatch();
-    const isUnfinished = this.#upkeep(budgetMs, expires);
+    const isUnfinished = this.#upkeep.run(this.memory, budgetMs, expires);
     this.leaveBatch();
     return isUnfinished;
-  }
-
-  #upkeep(budgetMs: number, expires: boolean): boolean {
-    const memory = this.memory;
-    advanceClock(memory, sumCounter(memory, COUNT_ALLOCATED_BYTES), memoryLimit(memory));
-    const endNs = nanoseconds() + budgetMs * 1e6;
-    while (freeRetired(memory, RETIRED_NODES_A_STEP) > 0) {
-      if (nanoseconds() >= endNs) return true;
-    }
-    if (expires && this.#expiry.run(memory, budgetMs)) return true;
-    reclaim(memory);
-    return retiredCount(memory) > 0;
   }
 
   /** A counter of layout.ts (COUNT_*), summed over all Workers. */
@@ -544,7 +555,10 @@ export interface StoreOptions {
   readonly workers: number;
 }
 
-/** Creates an empty store. The handle goes to every Worker, with postMessage; each attaches with an index of its own. */
+/**
+ * Creates an empty store. The handle goes to every Worker, with postMessage; each attaches with an
+ * index of its own.
+ */
 export function createStore(options: StoreOptions): StoreHandle {
   return reserveMemory(options.reserveBytes, options.workers);
 }

@@ -71,7 +71,7 @@ export const STORE_ORDER: readonly (readonly string[])[] = [
   ["remove", "upsert"],
   ["strings", "multi", "stats", "list-copy", "list-edit", "lists"],
   ["rename", "expiry", "eviction", "flush", "scan"],
-  ["invariants", "compaction", "checkpoint", "recovery"],
+  ["admission", "upkeep", "invariants", "compaction", "checkpoint", "recovery"],
   ["store"],
   ["embedded"],
 ];
