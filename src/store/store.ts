@@ -187,7 +187,8 @@ export class Store {
 
   /**
    * For cursors 0 to count - 1, each begun with beginRead: whether all that was read is one
-   * consistent snapshot. On false all of them must be read again.
+   * consistent snapshot. On false all of them must be read again; who has had enough of that takes
+   * lockAll.
    */
   endReadAll(count: number): boolean {
     if (this.#isMulti) {
@@ -196,7 +197,8 @@ export class Store {
       return true;
     }
     const isSnapshot = areUnchanged(this.memory, this.#cursors, count);
-    const attempts = isSnapshot ? 0 : this.cursor(0).attempts + 1;
+    // Never so many that beginRead would lock keys one by one: in any order, some buckets twice.
+    const attempts = isSnapshot ? 0 : Math.min(READ_ATTEMPTS_MAX, this.cursor(0).attempts + 1);
     for (let i = 0; i < count; i++) this.cursor(i).attempts = attempts;
     return isSnapshot;
   }
