@@ -22,6 +22,8 @@ const STRINGS = 5;
 const LISTS = 2;
 /** Keys that are always there. */
 const PERMANENT = 30;
+/** Of these, how many are set together. */
+const MANY = 6;
 /** Looks at a snapshot before it is read under locks, as the commands do. */
 const SNAPSHOT_ATTEMPTS_MAX = 8;
 /** The database that is flushed now and then. */
@@ -36,6 +38,7 @@ type Operation =
   | "churn"
   | "get pair"
   | "put pair"
+  | "put many"
   | "rename"
   | "flushed"
   | "scan"
@@ -56,6 +59,7 @@ const PROFILES: readonly (readonly Operation[])[] = [
     ...repeat("get pair", 2),
     ...repeat("put pair", 2),
     ...repeat("rename", 2),
+    "put many",
     "flushed",
     "scan",
     "exclusive",
@@ -64,6 +68,7 @@ const PROFILES: readonly (readonly Operation[])[] = [
   [
     ...repeat("churn", 10),
     ...repeat("get permanent", 5),
+    ...repeat("put many", 3),
     ...repeat("put pair", 2),
     ...repeat("get pair", 2),
     "scan",
@@ -202,6 +207,8 @@ export class Client {
         return yield* this.#getPair();
       case "put pair":
         return yield* this.#putPair();
+      case "put many":
+        return yield* this.#putMany();
       case "rename":
         return yield* this.#renameOrCopy();
       case "flushed":
@@ -408,7 +415,23 @@ export class Client {
     });
   }
 
-  /** Runs `change` with the buckets of two different keys locked. */
+  /** Several permanent keys at once, as MSET: the more there are, the likelier one moves meanwhile. */
+  *#putMany(): Steps<void> {
+    const keys = [...this.#world.permanent];
+    this.#prng.shuffle(keys);
+    keys.length = MANY;
+    yield* this.#locked(keys, function* (this: Client, cursors) {
+      for (const [i, history] of keys.entries()) {
+        const value = this.#value(60);
+        history.push(value, 0);
+        const c = cursors[i] as Cursor;
+        const status = yield* this.#do(this.#store.putString(c, value, 0, value.length, 0));
+        assert(status === STATUS_OK, "put of many");
+      }
+    });
+  }
+
+  /** Runs `change` with the buckets of different keys locked. */
   *#locked(
     histories: readonly KeyHistory[],
     change: (this: Client, cursors: Cursor[]) => Steps<void>,
