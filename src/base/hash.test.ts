@@ -1,3 +1,4 @@
+/** The hash of keys: what it depends on, and how evenly it spreads. */
 import { describe, expect, test } from "bun:test";
 import { hashBytes, makeSecret } from "./hash.ts";
 import { Prng } from "./prng.ts";

@@ -22,7 +22,7 @@ function newActor(): Actor {
 }
 
 describe("latches", () => {
-  test("a version is odd while locked, and another one afterwards, also at the end of int32", () => {
+  test("a version is odd while locked and another one afterwards, at the end of int32 too", () => {
     const view = new Int32Array(new SharedArrayBuffer(64));
     for (const version of [0, 2, 0x7fff_fffe, -2]) {
       view[0] = version;

@@ -124,7 +124,7 @@ describe("scanStep()", () => {
   });
 });
 
-test("randomKey() gives every key sooner or later, only live ones, and -1 when there is none", () => {
+test("randomKey() gives every key sooner or later, and -1 when there is none", () => {
   const actor = newActor();
   const { store } = actor;
   expect(store.randomKey(0)).toBe(-1);

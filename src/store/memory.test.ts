@@ -1,3 +1,4 @@
+/** Reserving the store's memory: bounds, refusals of the system, secrets. */
 import { describe, expect, test } from "bun:test";
 import { FatalError, UsageError } from "../base/errors.ts";
 import { SEGMENT_SIZE, SEGMENTS_MAX, WORKERS_MAX } from "./layout.ts";

@@ -1,3 +1,4 @@
+/** Size classes: every size gets the smallest block that holds it. */
 import { expect, test } from "bun:test";
 import { CHUNK_HEADER_SIZE, CHUNK_SIZE } from "./layout.ts";
 import { BLOCK_SIZE_MAX, CLASS_SIZES, CLASSES_COUNT, classOf } from "./size-class.ts";

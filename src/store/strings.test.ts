@@ -1,3 +1,7 @@
+/**
+ * Strings at every boundary of their representation, holes, running out of memory, and the small run
+ * of store.fuzz.ts.
+ */
 import { describe, expect, test } from "bun:test";
 import { Actor } from "../../test/threads/actor.ts";
 import { checkInvariants } from "./invariants.ts";
@@ -98,7 +102,7 @@ describe("strings", () => {
     }
   });
 
-  test("writeRange() far behind the end reads as zeros in between, whatever memory held before", () => {
+  test("writeRange() far behind the end leaves zeros in between, whatever memory held", () => {
     for (const before of LENGTHS) {
       const actor = newActor();
       for (let i = 0; i < 8; i++) actor.put(`dirt${i}`, Buffer.alloc(40_000, 0xee));

@@ -415,7 +415,7 @@ export class Client {
     });
   }
 
-  /** Several permanent keys at once, as MSET: the more there are, the likelier one moves meanwhile. */
+  /** Several permanent keys at once: the more there are, the likelier one moves meanwhile. */
   *#putMany(): Steps<void> {
     const keys = [...this.#world.permanent];
     this.#prng.shuffle(keys);
