@@ -1,6 +1,6 @@
 /**
- * Strings at every boundary of their representation, holes, running out of memory, and the small run
- * of store.fuzz.ts.
+ * Strings at every boundary of their representation, holes, running out of memory, and the small
+ * run of store.fuzz.ts.
  */
 import { describe, expect, test } from "bun:test";
 import { Actor } from "../../test/threads/actor.ts";

@@ -47,10 +47,6 @@ const SHARD_SIZE = 256 * 1024;
 /** Logical threads that can attach. */
 const THREADS_MAX = 16;
 
-/**
- * The modules make no shared memory of their own but the word of `fence`: as an ArrayBuffer it
- * costs nothing (a SharedArrayBuffer is a mapping of its own, 1 ms).
- */
 /** Replaces `find`, which must occur exactly once in `file`, however it is wrapped there. */
 export interface Mutation {
   readonly file: string;
@@ -58,6 +54,10 @@ export interface Mutation {
   readonly replace: string;
 }
 
+/**
+ * A module as a function. `privateBuffer` stands for SharedArrayBuffer: modules make none but the
+ * word of `fence`, and a real one is a mapping of its own (1 ms).
+ */
 type Factory = (
   scheduler: Scheduler,
   load: (path: string) => object,
