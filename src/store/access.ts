@@ -55,9 +55,14 @@ export function markAccess(memory: Memory, slot: number, offset: number): void {
   ] as number;
 }
 
-/** Milliseconds since the record was used, to about a tick. */
+/**
+ * Milliseconds since the end of the tick in which the record was used: at most a tick less than it
+ * has been idle, never more, and 0 right after an access.
+ */
 export function idleMs(memory: Memory, slot: number, offset: number): number {
+  const tick = memory.control[CONTROL_ACCESS_TICK] as number;
   const byte = (memory.bytes[slot] as Buffer)[offset + RECORD_ACCESS_BYTE] as number;
-  const started = memory.counters[TICK_STARTS + byte] as number;
-  return started === 0 ? 0 : Math.max(0, memory.nowMs - started);
+  if (byte === tick) return 0;
+  const ended = memory.counters[TICK_STARTS + ((byte + 1) & 255)] as number;
+  return ended === 0 ? 0 : Math.max(0, memory.nowMs - ended);
 }
