@@ -288,3 +288,26 @@ describe("lists", () => {
     }).toThrow();
   });
 });
+
+test("a short list under a very long key outlives a new record: EXPIRE, RENAME", () => {
+  // Blocks of such keys are large, and the page takes what is left of one: more than any string.
+  for (const keySize of [43_800, 65_500]) {
+    const list = new List();
+    const { store } = list;
+    const cursor = list.aim("k".repeat(keySize));
+    for (let i = 0; i < 20; i++) list.push(TAIL, `value${i}`);
+    const before = list.all();
+    expect(before.length).toBe(20);
+    list.change((changed, c) => {
+      expect(changed.setExpiry(c, Number.MAX_SAFE_INTEGER)).toBe(STATUS_OK);
+    });
+    expect(list.all()).toEqual(before);
+    const to = list.aim("n".repeat(keySize), 1);
+    store.lockAll(2);
+    expect(store.rename(cursor, to)).toBe(STATUS_OK);
+    store.unlockAll(2);
+    list.aim("n".repeat(keySize));
+    expect(list.all()).toEqual(before);
+    list.change(() => {});
+  }
+});

@@ -9,6 +9,7 @@
  *
  * `expiresAtMs`: ms since 1970, 0 for no expiry, KEEP_EXPIRY for the key's own.
  */
+import { debugAssert } from "../base/assert.ts";
 import { allocate, release } from "./blocks.ts";
 import { type Cursor, TYPE_STRING } from "./cursor.ts";
 import { entryExpires, insertEntry, swingEntry } from "./index.ts";
@@ -18,12 +19,12 @@ import {
   COUNT_KEYS,
   FLAG_EXPIRY,
   FLAG_NODES,
-  INLINE_SIZE_MAX,
   KEY_SIZE_MAX,
   RECORD_DB_SHIFT,
   RECORD_HEADER_SIZE,
   RECORD_TYPE_MASK,
   RECORD_TYPE_SHIFT,
+  VALUE_LENGTH_MAX,
 } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import { describeRecord } from "./read.ts";
@@ -149,7 +150,8 @@ function writeHeader(
   const words = memory.words[slot] as Int32Array;
   const tick = memory.control[CONTROL_ACCESS_TICK] as number;
   words[offset >>> 2] = flags | (tick << 16) | (cursor.db << RECORD_DB_SHIFT);
-  words[(offset >>> 2) + 1] = packLengths(cursor.keyLength, Math.min(length, INLINE_SIZE_MAX));
+  debugAssert(length <= VALUE_LENGTH_MAX, "a value's length fits its field");
+  words[(offset >>> 2) + 1] = packLengths(cursor.keyLength, length);
   if ((flags & FLAG_EXPIRY) !== 0) {
     (memory.doubles[slot] as Float64Array)[(offset + RECORD_HEADER_SIZE) >>> 3] = expiry;
   }
