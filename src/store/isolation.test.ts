@@ -88,6 +88,17 @@ describe("lockAll()", () => {
 });
 
 describe("endReadAll()", () => {
+  test("ends the locked reading of a single key as it does that of several", () => {
+    for (const count of [1, 2]) {
+      const actor = newActor();
+      actor.putNumber("a", 1);
+      for (let i = 0; i < count; i++) actor.aim("a", i);
+      actor.store.lockAll(count);
+      expect(actor.store.endReadAll(count)).toBe(true);
+      checkInvariants(actor.store.memory);
+    }
+  });
+
   test("refuses a snapshot when any of its keys has changed", () => {
     const [reader, writer] = newActors(2) as [Actor, Actor];
     for (const name of ["a", "b", "c"]) writer.putNumber(name, 1);

@@ -191,7 +191,7 @@ export class Store {
    * lockAll.
    */
   endReadAll(count: number): boolean {
-    if (this.#isMulti) {
+    if ((this.#cursors[0] as Cursor).isLocked) {
       this.unlockAll(count);
       for (let i = 0; i < count; i++) this.cursor(i).attempts = 0;
       return true;
