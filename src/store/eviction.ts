@@ -11,6 +11,7 @@ import { aimCursorAtEntry } from "./expiry.ts";
 import { lockBucket, unlockBucket } from "./latch.ts";
 import {
   BUCKET_ENTRIES,
+  BUCKET_LINK,
   BUCKET_WORDS,
   CONTROL_POLICY,
   COUNT_EVICTED,
@@ -36,6 +37,13 @@ export const EVICT_VOLATILE_TTL = 5;
 const SAMPLE_MIN = 8;
 /** Buckets to look at for them; more than enough unless hardly any entry qualifies. */
 const SAMPLED_BUCKETS_MAX = 64;
+/**
+ * The sampled key can be gone, or moved, before its bucket is locked, above all where several
+ * Workers evict from a few keys: every failed attempt is another thread's success.
+ */
+const ATTEMPTS_MAX = 32;
+/** Buckets of a chain that are looked at without a lock; nearly all have one. */
+const CHAIN_LOOKED_MAX = 16;
 
 const cursor = new Cursor();
 /** The best candidate so far. */
@@ -49,9 +57,8 @@ let bestSlot = 0;
 export function evictOne(memory: Memory): boolean {
   const policy = memory.control[CONTROL_POLICY] as number;
   if (policy === EVICT_NONE) return false;
-  // The sampled key can be gone, or moved, before its bucket is locked: try a few times.
-  for (let attempt = 0; attempt < 4; attempt++) {
-    if (!sample(memory, policy)) return policy >= EVICT_VOLATILE_LRU && sweep(memory);
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    if (!sample(memory, policy)) return sweep(memory, policy);
     if (removeBest(memory, policy)) return true;
   }
   return false;
@@ -66,12 +73,29 @@ function sample(memory: Memory, policy: number): boolean {
     const shard = randomBelow(shards.length);
     const view = shards[shard] as Int32Array;
     const bucket = (randomBelow(Atomics.load(view, SHARD_BUCKETS)) + 1) * BUCKET_WORDS;
-    for (let entry = bucket + BUCKET_ENTRIES; entry < bucket + BUCKET_WORDS; entry += 2) {
-      if (view[entry + 1] === 0) break;
-      if (consider(memory, policy, shard, view, bucket, entry)) sampled++;
-    }
+    sampled += considerChain(memory, policy, shard, view, bucket);
   }
   return bestScore >= 0;
+}
+
+/** Compares the entries of a chain with the best; returns how many qualified. */
+function considerChain(
+  memory: Memory,
+  policy: number,
+  shard: number,
+  view: Int32Array,
+  first: number,
+): number {
+  let qualified = 0;
+  let bucket = first;
+  for (let length = 0; bucket !== 0 && length < CHAIN_LOOKED_MAX; length++) {
+    for (let entry = bucket + BUCKET_ENTRIES; entry < bucket + BUCKET_WORDS; entry += 2) {
+      if (view[entry + 1] === 0) return qualified;
+      if (consider(memory, policy, shard, view, first, entry)) qualified++;
+    }
+    bucket = view[bucket + BUCKET_LINK] as number;
+  }
+  return qualified;
 }
 
 /**
@@ -117,40 +141,49 @@ function scoreOf(memory: Memory, policy: number): number {
 /** Removes the best candidate if its record still stands in the same bucket. */
 function removeBest(memory: Memory, policy: number): boolean {
   const view = memory.keys.shards[bestShard] as Int32Array;
-  let removed = false;
   lockBucket(view, bestBucket);
-  for (let entry = bestBucket + BUCKET_ENTRIES; entry < bestBucket + BUCKET_WORDS; entry += 2) {
-    if (view[entry + 1] !== bestOffset) continue;
-    const word = view[entry] as number;
-    if ((word & ENTRY_SLOT_MASK) !== bestSlot) continue;
-    // It may have been persisted, or its block reused for another key, since it was sampled.
-    if (policy >= EVICT_VOLATILE_LRU && (word & ENTRY_EXPIRES) === 0) continue;
+  const entry = findBest(view, policy);
+  if (entry > 0) {
     aimCursorAtEntry(memory, cursor, view, bestShard, bestBucket, entry);
     removeKey(memory, cursor);
-    removed = true;
-    break;
   }
   unlockBucket(view, bestBucket);
-  if (removed) (memory.counters[memory.row + COUNT_EVICTED] as number) += 1;
-  return removed;
+  if (entry > 0) (memory.counters[memory.row + COUNT_EVICTED] as number) += 1;
+  return entry > 0;
 }
 
-/** Random sampling found nothing that expires: looks through the shards that have such entries. */
-function sweep(memory: Memory): boolean {
-  const policy = memory.control[CONTROL_POLICY] as number;
+/** The entry of the best candidate in its locked bucket, 0 when it is no longer there. */
+function findBest(view: Int32Array, policy: number): number {
+  for (let bucket = bestBucket; bucket !== 0; bucket = view[bucket + BUCKET_LINK] as number) {
+    for (let entry = bucket + BUCKET_ENTRIES; entry < bucket + BUCKET_WORDS; entry += 2) {
+      if (view[entry + 1] !== bestOffset) continue;
+      const word = view[entry] as number;
+      if ((word & ENTRY_SLOT_MASK) !== bestSlot) continue;
+      // It may have been persisted, or its block reused for another key, since it was sampled.
+      if (policy < EVICT_VOLATILE_LRU || (word & ENTRY_EXPIRES) !== 0) return entry;
+    }
+  }
+  return 0;
+}
+
+/**
+ * Random sampling found nothing, as when a few large keys are all that there is: looks through the
+ * shards that have entries which qualify, each from a random bucket on.
+ */
+function sweep(memory: Memory, policy: number): boolean {
   const shards = memory.keys.shards;
+  const counter = policy >= EVICT_VOLATILE_LRU ? SHARD_EXPIRING : SHARD_ENTRIES;
   const start = randomBelow(shards.length);
   for (let i = 0; i < shards.length; i++) {
     const shard = (start + i) % shards.length;
     const view = shards[shard] as Int32Array;
-    if ((view[SHARD_EXPIRING] as number) <= 0) continue;
+    if ((view[counter] as number) <= 0) continue;
     bestScore = -1;
-    for (let n = 0; n < Atomics.load(view, SHARD_BUCKETS) && bestScore < 0; n++) {
-      const bucket = (n + 1) * BUCKET_WORDS;
-      for (let entry = bucket + BUCKET_ENTRIES; entry < bucket + BUCKET_WORDS; entry += 2) {
-        if (view[entry + 1] === 0) break;
-        consider(memory, policy, shard, view, bucket, entry);
-      }
+    const buckets = Atomics.load(view, SHARD_BUCKETS);
+    const from = randomBelow(buckets);
+    for (let n = 0; n < buckets && bestScore < 0; n++) {
+      const bucket = (((from + n) % buckets) + 1) * BUCKET_WORDS;
+      considerChain(memory, policy, shard, view, bucket);
     }
     if (bestScore >= 0 && removeBest(memory, policy)) return true;
   }
