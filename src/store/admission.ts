@@ -34,7 +34,9 @@ export class Admission {
   admit(memory: Memory): boolean {
     if (memoryLimit(memory) === Number.POSITIVE_INFINITY) return true;
     const allocated = memory.counters[memory.row + COUNT_ALLOCATED_BYTES] as number;
-    if (this.#lookedBytes < 0 || allocated - this.#lookedBytes >= ADMIT_RECHECK_BYTES) {
+    // A refusal is looked at again: a removal in the same batch may have made room.
+    const isKnown = this.#isAdmitted && this.#lookedBytes >= 0;
+    if (!isKnown || allocated - this.#lookedBytes >= ADMIT_RECHECK_BYTES) {
       this.#lookedBytes = allocated;
       this.#isAdmitted = makeRoom(memory);
     }
