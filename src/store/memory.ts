@@ -38,7 +38,7 @@ import {
 /** Smallest reservation: two segments. */
 export const RESERVE_SIZE_MIN = 2 * SEGMENT_SIZE;
 /** Largest index of one shard: its words stay far inside an int32. */
-const SHARD_SIZE_MAX = 1024 * 1024 * 1024;
+const SHARD_SIZE_MAX = 2 * 1024 * 1024 * 1024;
 const SHARD_SIZE_MIN = 1024 * 1024;
 /**
  * Index bytes reserved for each 4 bytes of log: enough for keys of 50 bytes at 14 bytes of index.

@@ -11,8 +11,8 @@ import { fence, lockBucket, unlockBucket } from "./latch.ts";
 import { SHARD_BUCKETS } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 
-/** Shard and bucket word in one number: a bucket's word stays below 2^28. */
-const SHARD_FACTOR = 2 ** 28;
+/** Shard and bucket word in one number: a bucket's word stays below 2^32. */
+const SHARD_FACTOR = 2 ** 32;
 
 /** Buckets locked by this Worker, in order; it runs one command at a time. */
 let locked = new Float64Array(16);
