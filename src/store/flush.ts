@@ -101,16 +101,31 @@ function flushBucket(
   db: number,
 ): void {
   lockBucket(view, first);
+  flushChain(memory, view, shard, first, db);
+  unlockBucket(view, first);
+}
+
+function flushChain(
+  memory: Memory,
+  view: Int32Array,
+  shard: number,
+  first: number,
+  db: number,
+): void {
+  let before = 0;
   for (let bucket = first; bucket !== 0; bucket = view[bucket + BUCKET_LINK] as number) {
     for (let entry = bucket + BUCKET_ENTRIES; entry < bucket + BUCKET_WORDS; entry += 2) {
       // Removing an entry moves the chain's last one here: look at the same place again.
       while (isInDatabase(memory, view, entry, db)) {
         aimCursorAtEntry(memory, cursor, view, shard, first, entry);
         removeKey(memory, cursor);
+        // With its last entry the bucket has left the chain: its link is the free list's, which
+        // would be walked for every chain.
+        if (before !== 0 && view[before + BUCKET_LINK] !== bucket) return;
       }
     }
+    before = bucket;
   }
-  unlockBucket(view, first);
 }
 
 function isInDatabase(memory: Memory, view: Int32Array, entry: number, db: number): boolean {
