@@ -14,6 +14,7 @@ import { type CommandFlag, type CommandSpec, runContainer } from "./command.ts";
 import type { Context } from "./context.ts";
 import { helpCommand } from "./help.ts";
 
+/** As a logical database. */
 const ALL_DATABASES = -1;
 const US_PER_SECOND = 1_000_000;
 
@@ -22,15 +23,17 @@ function dbSize(c: Context): void {
 }
 
 function flushDb(c: Context): void {
-  if (isFlushType(c, 1)) flush(c, c.store.physical(c.session.db));
+  if (isFlushType(c, 1)) flush(c, c.session.db);
 }
 
 function flushAll(c: Context): void {
   if (isFlushType(c, 1)) flush(c, ALL_DATABASES);
 }
 
+/** Inside the exclusive section the database is what it is, whatever SWAPDB came before. */
 function flush(c: Context, db: number): void {
-  c.store.exclusive(() => c.store.flush(db));
+  const { store } = c;
+  store.exclusive(() => store.flush(db === ALL_DATABASES ? ALL_DATABASES : store.physical(db)));
   c.out.ok();
 }
 
