@@ -119,3 +119,13 @@ test("findWarnings() tells what makes a comparison unfair", () => {
     "the machine was busy before the run (load 3.0)",
   ]);
 });
+
+test("findWarnings() names measured phases of less than a second, with their length", () => {
+  const second = phaseOf({ elapsedNs: 1_000_000_000 });
+  const short = phaseOf({ elapsedNs: 999_000_000 });
+  const target = { ...targetOf("kv", {}), phases: [second, { ...short, isMeasured: false }] };
+  expect(findWarnings([target], ENVIRONMENT)).toEqual([]);
+  expect(findWarnings([{ ...target, phases: [second, short] }], ENVIRONMENT)).toEqual([
+    "too short to be steady, raise --num-ops: kv GET 999 ms",
+  ]);
+});

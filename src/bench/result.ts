@@ -6,6 +6,7 @@
  * same; a test checks that an actual result fits it. When adding a field, also add it there; when
  * changing one, raise SCHEMA_VERSION.
  */
+import { formatDurationNs } from "../base/units.ts";
 import type { BackendName } from "./backends.ts";
 import type { Environment } from "./environment.ts";
 import type { LoopCounts } from "./loop.ts";
@@ -15,6 +16,9 @@ import type { Histogram, HistogramData } from "./recorder/histogram.ts";
 import type { TargetFacts } from "./target-facts.ts";
 
 export const SCHEMA_VERSION = 1;
+
+/** A shorter phase mostly shows how a server that compiles as it runs warms up. */
+const STEADY_NS_MIN = 1_000_000_000;
 
 export interface BenchResult {
   schemaVersion: number;
@@ -153,7 +157,7 @@ function makeLatency(histogram: Histogram): LatencyResult {
 
 /**
  * What makes figures doubtful: sides that are not set up alike, keys that were there before, a busy
- * machine.
+ * machine, phases too short to be steady.
  */
 export function findWarnings(targets: TargetResult[], environment: Environment): string[] {
   const warnings: string[] = [];
@@ -174,6 +178,14 @@ export function findWarnings(targets: TargetResult[], environment: Environment):
     warnings.push(
       `the machine was busy before the run (load ${environment.loadAverage.toFixed(1)})`,
     );
+  }
+  const short = targets.flatMap(({ backend, phases }) =>
+    phases
+      .filter((phase) => phase.isMeasured && phase.elapsedNs < STEADY_NS_MIN)
+      .map((phase) => `${backend} ${phase.name} ${formatDurationNs(phase.elapsedNs)}`),
+  );
+  if (short.length > 0) {
+    warnings.push(`too short to be steady, raise --num-ops: ${short.join(", ")}`);
   }
   return warnings;
 }
