@@ -253,3 +253,22 @@ describe("several Workers", () => {
     }
   });
 });
+
+describe("a reply above the output limit", () => {
+  test("is not made to its end: the client is closed, and memory stays bounded", async () => {
+    await using server = await startKv(["--threads", "1"]);
+    await using control = await Client.connect(server);
+    await control.command("CONFIG", "SET", "client-output-buffer-limit", "normal 1mb 0 0");
+    await control.command("SET", "key", Buffer.alloc(MIB, "x"));
+    const peakBytes = () => {
+      const status = readFileSync(`/proc/${server.pid}/status`, "latin1");
+      return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
+    };
+    const before = peakBytes();
+    await using client = await Client.connect(server);
+    client.send(encodeRequest("MGET", ...new Array<string>(200).fill("key")));
+    await client.closed;
+    expect(peakBytes() - before).toBeLessThan(100 * MIB);
+    expect(await control.command("PING")).toBe("PONG");
+  });
+});

@@ -18,10 +18,20 @@ import { freeBytes } from "./free-bytes.ts";
  * GB.
  */
 const DOUBLING_SIZE_MAX = 64 * 1024 * 1024;
+/** The most bytes that the runtime gives in one piece. */
+export const BUFFER_SIZE_MAX = 2 ** 32;
 
 export class ByteBuffer {
   bytes: Buffer;
   length = 0;
+  /** What may be written at the most; one piece always fits. */
+  sizeMax = BUFFER_SIZE_MAX;
+  /**
+   * More than `sizeMax` was written: part of it is lost, and the rest is worthless. Nothing is
+   * thrown, since who writes may hold locks of the store; the owner looks here when the writing is
+   * done, and sets it back.
+   */
+  isOverflown = false;
 
   constructor(capacity: number) {
     assert(capacity > 0, `capacity (${capacity}) must be > 0`);
@@ -51,11 +61,17 @@ export class ByteBuffer {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
   }
 
-  #grow(needed: number): void {
+  #grow(wanted: number): void {
     const size = this.bytes.length;
-    const grown = Buffer.allocUnsafeSlow(
-      Math.max(needed, size < DOUBLING_SIZE_MAX ? size * 2 : size + (size >>> 1)),
-    );
+    let needed = wanted;
+    if (wanted > this.sizeMax) {
+      this.isOverflown = true;
+      needed = wanted - this.length;
+      this.length = 0;
+      if (needed <= size) return;
+    }
+    const larger = size < DOUBLING_SIZE_MAX ? size * 2 : size + (size >>> 1);
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(larger, this.sizeMax)));
     this.bytes.copy(grown, 0, 0, this.length);
     freeBytes(this.bytes);
     this.bytes = grown;

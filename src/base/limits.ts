@@ -56,6 +56,8 @@ export const WRITER_FLUSH_SIZE = 1024 * 1024;
 export const WRITER_SIZE = 64 * 1024;
 /** A reply buffer above this is given back at once, below it is kept for the next batch. */
 export const WRITER_KEEP_SIZE_MAX = 4 * 1024 * 1024;
+/** What the sockets on both ends may take of a reply before the rest counts as waiting output. */
+export const WRITER_SLACK_SIZE = 16 * 1024 * 1024;
 /** The rest of a short write is copied up to this size; above, the buffer itself is handed over. */
 export const OUTPUT_COPY_SIZE_MAX = 256 * 1024;
 /** First input buffer of a client whose request came in parts: most requests fit. */

@@ -224,6 +224,11 @@ export class Connection {
     const { dispatcher, out } = this.#host;
     const context = dispatcher.context;
     const deferred = context.deferred;
+    if (out.isOverflown) {
+      context.deferred = null;
+      this.#dropReply();
+      return false;
+    }
     if (deferred !== null) {
       context.deferred = null;
       this.#defer(deferred);
@@ -373,6 +378,15 @@ export class Connection {
     clock.tick();
     this.#lastTakenMs = clock.nowMs;
     output.take(taken);
+  }
+
+  /** One reply was larger than the writer may become: it cannot be sent, nor anything behind it. */
+  #dropReply(): void {
+    const { out, own } = this.#host;
+    out.isOverflown = false;
+    out.shrink(WRITER_SIZE);
+    own[Stat.OutputLimitDisconnections] = (own[Stat.OutputLimitDisconnections] as number) + 1;
+    this.#cutOff(`a reply is above ${out.sizeMax} bytes`);
   }
 
   /** Cuts off a client that does not read. */

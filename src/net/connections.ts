@@ -5,8 +5,14 @@
  * Connection. The number of clients is one atomic word for all Workers: `maxclients` holds for the
  * process, exactly.
  */
+import { BUFFER_SIZE_MAX } from "../base/byte-buffer.ts";
 import { clock } from "../base/clock.ts";
-import { CONNECTION_CHECK_MS, CONNECTIONS_COLLECT_COUNT, WRITER_SIZE } from "../base/limits.ts";
+import {
+  CONNECTION_CHECK_MS,
+  CONNECTIONS_COLLECT_COUNT,
+  WRITER_SIZE,
+  WRITER_SLACK_SIZE,
+} from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { type ServerStats, Stat } from "../base/server-stats.ts";
 import type { Settings } from "../base/settings.ts";
@@ -62,6 +68,7 @@ export class Connections implements ConnectionHost {
       authenticated: true,
     };
     this.dispatcher = new Dispatcher(server, this.parser, this.out);
+    this.#limitWriter();
     this.#timer = setInterval(() => this.#check(), CONNECTION_CHECK_MS);
   }
 
@@ -121,6 +128,14 @@ export class Connections implements ConnectionHost {
   /** Takes over what is held outside of `settings`. Called after they changed. */
   settingsChanged(): void {
     this.limits.bulkSizeMax = this.settings.bulkSizeMax;
+    this.#limitWriter();
+  }
+
+  /** A reply that the output limit would cut off is not made to its end first. */
+  #limitWriter(): void {
+    const { hardBytes } = this.settings.outputNormal;
+    const sizeMax = hardBytes > 0 ? hardBytes + WRITER_SLACK_SIZE : BUFFER_SIZE_MAX;
+    this.out.sizeMax = Math.min(BUFFER_SIZE_MAX, sizeMax);
   }
 
   /** Closes all connections, for the end of the process. */
