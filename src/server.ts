@@ -66,7 +66,7 @@ function planFor(settings: Settings, log: Log): ServerPlan {
     settings.maxclients = descriptorsClientsMax;
   }
   const workers = settings.threads + 1;
-  const store = createStore({ reserveBytes: reserveBytesFor(settings), workers });
+  const store = createStore({ reserveBytes: reserveBytes(), workers });
   return {
     store,
     stats: createServerStatsMemory(workers),
@@ -81,13 +81,12 @@ function planFor(settings: Settings, log: Log): ServerPlan {
 }
 
 /**
- * Address space for records: all that the machine has, or twice the limit that was set, whichever
- * is less.
+ * Address space for records: as much as the machine has memory, whatever `maxmemory` is at the
+ * start. It can be raised later, and blocks of one size class are not another's: what is reserved
+ * must not be the limit that is met first. Space that is not used costs nothing.
  */
-function reserveBytesFor(settings: Settings): number {
-  const limit = settings.maxmemoryBytes;
-  const wanted = limit > 0 ? Math.min(totalmem(), limit * 2) : totalmem();
-  return Math.ceil(Math.max(wanted, RESERVE_SIZE_MIN) / RESERVE_SIZE_MIN) * RESERVE_SIZE_MIN;
+function reserveBytes(): number {
+  return Math.ceil(Math.max(totalmem(), RESERVE_SIZE_MIN) / RESERVE_SIZE_MIN) * RESERVE_SIZE_MIN;
 }
 
 /**

@@ -272,3 +272,11 @@ describe("a reply above the output limit", () => {
     expect(await control.command("PING")).toBe("PONG");
   });
 });
+
+test("maxmemory can be raised far above what the server was started with", async () => {
+  await using server = await startKv(["--threads", "1", "--maxmemory", "64mb"]);
+  await using client = await Client.connect(server);
+  const value = Buffer.alloc(8 * MIB, "x");
+  await client.command("CONFIG", "SET", "maxmemory", "1gb");
+  for (let i = 0; i < 25; i++) expect(await client.command("SET", `key${i}`, value)).toBe("OK");
+});
