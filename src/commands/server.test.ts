@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { DispatchDriver } from "./dispatch.bench.ts";
 
-test("FLUSHDB empties what the database is when its turn comes, after a SWAPDB that was first", () => {
+test("FLUSHDB that waited for a SWAPDB empties what the database is then", () => {
   const driver = new DispatchDriver(128 * 1024 * 1024);
   const { store } = driver.dispatcher.context;
   driver.replies("SET a 0\r\nSELECT 1\r\nSET a 1\r\nSELECT 0\r\n");
