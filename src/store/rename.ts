@@ -45,5 +45,8 @@ export function copyKey(memory: Memory, from: Cursor, to: Cursor): Status {
   const value = new ByteBuffer(Math.max(1, from.valueLength));
   copyValue(memory, from, value, 0, from.valueLength);
   const expiry = currentExpiry(memory, from);
-  return putString(memory, to, value.bytes, 0, value.length, expiry);
+  const status = putString(memory, to, value.bytes, 0, value.length, expiry);
+  // Not left to the collector: see free-bytes.ts.
+  value.shrink(1);
+  return status;
 }
