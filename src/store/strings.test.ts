@@ -214,3 +214,21 @@ describe("strings", () => {
     expect(() => fuzzer.check()).toThrow();
   });
 });
+
+test("a string that grows out of its record leaves no private memory behind", () => {
+  const actor = newActor();
+  const { store } = actor;
+  const value = pattern(16_000);
+  const growOnce = () => {
+    actor.put("key", value);
+    const c = actor.aim("key");
+    store.lock(c);
+    expect(store.appendString(c, value, 0, 1000)).toBe(STATUS_OK);
+    store.remove(c);
+    store.unlock(c);
+  };
+  for (let i = 0; i < 100; i++) growOnce();
+  const before = process.memoryUsage.rss();
+  for (let i = 0; i < 8000; i++) growOnce();
+  expect(process.memoryUsage.rss() - before).toBeLessThan(60_000_000);
+});

@@ -218,11 +218,13 @@ function writeInline(
   return STATUS_OK;
 }
 
+/** An inline string on its way to nodes: one for all, the collector would come late to many. */
+const inlineCopy = Buffer.allocUnsafeSlow(INLINE_SIZE_MAX);
+
 /** Turns the cursor's inline string into one in nodes. */
 function toNodes(memory: Memory, cursor: Cursor): Status {
   const length = cursor.valueLength;
-  const copy = Buffer.allocUnsafe(length);
-  cursor.valueBytes.copy(copy, 0, cursor.valueStart, cursor.valueStart + length);
+  cursor.valueBytes.copy(inlineCopy, 0, cursor.valueStart, cursor.valueStart + length);
   const id = newCollectionId(memory);
   const last = length === 0 ? 0 : Math.floor((length - 1) / STRING_NODE_SIZE);
   for (let number = 0; number <= last; number++) {
@@ -231,7 +233,7 @@ function toNodes(memory: Memory, cursor: Cursor): Status {
     const from = number * STRING_NODE_SIZE;
     // The longest inline string is a little longer than a node.
     const end = Math.min(length, from + STRING_NODE_SIZE);
-    copy.copy(memory.bytes[memory.nodeSlot] as Buffer, memory.nodeOffset, from, end);
+    inlineCopy.copy(memory.bytes[memory.nodeSlot] as Buffer, memory.nodeOffset, from, end);
   }
   const status = putDescriptor(memory, cursor, id.low, id.high, last, length, KEEP_EXPIRY);
   return status === STATUS_OK ? status : undo(memory, id.low, id.high, last, status);
