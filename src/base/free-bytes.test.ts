@@ -1,6 +1,6 @@
 /** Tests of freeing buffers by hand: what was freed is empty, what is small stays. */
 import { expect, test } from "bun:test";
-import { freeBytes } from "./free-bytes.ts";
+import { freeArray, freeBytes } from "./free-bytes.ts";
 
 test("freeBytes() empties a buffer of its own, and the memory is gone at once", () => {
   const before = process.memoryUsage.rss();
@@ -22,4 +22,11 @@ test("freeBytes() leaves small buffers to the collector", () => {
 test("freeBytes() refuses a part of a larger buffer", () => {
   const bytes = Buffer.allocUnsafeSlow(4096);
   expect(() => freeBytes(bytes.subarray(0, 2048))).toThrow("shares its memory");
+});
+
+test("freeArray() empties an array of its own and leaves small ones", () => {
+  const [large, small] = [new Int32Array(4096), new Int32Array(16)];
+  freeArray(large);
+  freeArray(small);
+  expect([large.length, small.length]).toEqual([0, 16]);
 });

@@ -21,3 +21,8 @@ export function freeBytes(bytes: Buffer): void {
   debugAssert(memory.byteLength === bytes.length, "a buffer that is freed shares its memory");
   memory.transfer(0);
 }
+
+/** The same for an array that has its memory for itself. */
+export function freeArray(array: Int32Array | Uint32Array | Uint8Array): void {
+  if (array.byteLength >= FREE_SIZE_MIN) (array.buffer as ArrayBuffer).transfer(0);
+}

@@ -13,6 +13,7 @@
  * Both strings are copied out first, so nothing is locked while this computes.
  */
 import { ByteBuffer } from "../base/byte-buffer.ts";
+import { freeArray } from "../base/free-bytes.ts";
 import { RESULT_KEEP_SIZE_MAX } from "../base/limits.ts";
 import { errorTexts } from "../resp/errors.ts";
 import { TYPE_LIST, TYPE_NONE } from "../store/cursor.ts";
@@ -44,6 +45,12 @@ interface Match {
 
 /** LCS key1 key2 [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN] */
 function lcs(c: Context): void {
+  compare(c);
+  first.shrink(RESULT_KEEP_SIZE_MAX);
+  second.shrink(RESULT_KEEP_SIZE_MAX);
+}
+
+function compare(c: Context): void {
   if (!readBoth(c)) {
     c.out.error(errorTexts.lcsNotStrings);
     return;
@@ -60,8 +67,7 @@ function lcs(c: Context): void {
   if (ups === null) c.out.integer(length);
   else if (options.hasIndexes) replyMatches(c, matchesOf(ups), length, options);
   else replySubsequence(c, ups, length);
-  first.shrink(RESULT_KEEP_SIZE_MAX);
-  second.shrink(RESULT_KEEP_SIZE_MAX);
+  if (ups !== null) freeArray(ups);
 }
 
 /**

@@ -336,8 +336,11 @@ describe("RequestParser.parse() in pieces", () => {
   test("gives the memory of a huge request back", () => {
     const driver = new ParserDriver();
     driver.feed(bytesOf(`*70000\r\n${"$1\r\nx\r\n".repeat(70_000)}`));
-    expect(driver.parser.argStart.length).toBeGreaterThanOrEqual(70_000);
+    const { argStart, argLength } = driver.parser;
+    expect(argStart.length).toBeGreaterThanOrEqual(70_000);
     driver.feed(bytesOf(PING));
+    // At once, not by the collector: 200 requests of 100,000 arguments took 1.2 GB.
+    expect([argStart.length, argLength.length]).toEqual([0, 0]);
     expect(driver.parser.argStart.length).toBe(1024);
   });
 });

@@ -31,6 +31,7 @@
  *
  * Not here: what commands mean, POST inside a multibulk request (dispatch), the socket.
  */
+import { freeArray } from "../base/free-bytes.ts";
 import { digitsCount } from "./decimal.ts";
 import { errorTexts, protocolExpectedDollar } from "./errors.ts";
 import { headerNumber } from "./header-number.ts";
@@ -170,6 +171,8 @@ export class RequestParser {
       this.commandEnd = new Int32Array(max);
     }
     if (this.argStart.length > ARGS_CAPACITY_KEPT_MAX) {
+      freeArray(this.argStart);
+      freeArray(this.argLength);
       this.argStart = new Int32Array(ARGS_CAPACITY);
       this.argLength = new Int32Array(ARGS_CAPACITY);
     }

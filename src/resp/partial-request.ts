@@ -15,6 +15,7 @@
  * < argsExpected once that is known. Memory grows with the arguments that have arrived, never with
  * what a header announces.
  */
+import { freeArray } from "../base/free-bytes.ts";
 
 /**
  * Relative offsets of the settled arguments; a connection that never sends in pieces has none of
@@ -61,6 +62,8 @@ export class PartialRequest {
     this.scanned = 0;
     this.bulkLength = -1;
     if (this.argStart.length > ARGS_CAPACITY_KEPT_MAX) {
+      freeArray(this.argStart);
+      freeArray(this.argLength);
       this.argStart = NO_ARGS;
       this.argLength = NO_ARGS;
     }
@@ -81,9 +84,10 @@ export class PartialRequest {
   }
 }
 
-/** A copy of `source` with room for `capacity` elements. */
+/** `source` with room for `capacity` elements; its own memory is given back. */
 export function grownInt32(source: Int32Array, capacity: number): Int32Array {
   const grown = new Int32Array(capacity);
   grown.set(source);
+  freeArray(source);
   return grown;
 }
