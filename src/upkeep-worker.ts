@@ -3,8 +3,8 @@
  *
  * `hz` times a second it gives the store a budget of time: freeing retired collections, removing
  * expired keys, handing empty chunks back. When the store says that there is more to do it gets the
- * next budget at once, after messages. It also takes the samples behind the rates of INFO. What is
- * done, and how, is the store's (Store.upkeep).
+ * next budget at once, after messages. It also takes the samples behind the rates and the memory
+ * peak of INFO. What is done, and how, is the store's (Store.upkeep).
  */
 import { clock } from "./base/clock.ts";
 import { ServerStats } from "./base/server-stats.ts";
@@ -39,6 +39,7 @@ class Upkeep {
     if (clock.nowMs - this.#lastRoundMs >= this.#periodMs) {
       this.#lastRoundMs = clock.nowMs;
       this.#stats.sample(clock.nowMs);
+      this.#stats.notePeak(this.#store.usedMemory());
     }
     const hasMore = this.#store.upkeep(this.#periodMs * BUDGET_SHARE, this.isActiveExpireOn);
     this.#timer = setTimeout(() => this.run(), hasMore ? PAUSE_MS : this.#periodMs);
