@@ -92,6 +92,7 @@ function makeCommand(): Command {
     .option("--seed <number>", "of keys, values and draws", "1")
     .option("--out <file>", "write the result to a .json file")
     .option("--quiet", "no progress and no notices, only the result")
+    .helpOption("-h, --help", "print this help")
     .allowExcessArguments(false)
     .configureOutput({ writeErr: () => {} })
     .exitOverride();

@@ -78,7 +78,10 @@ function addServe(program: Command, actions: Actions): void {
     .option("--threads <count>", "serving threads (default: the cores it may use)")
     .option("--databases <count>", "logical databases (default: 16)")
     .option("--maxmemory <size>", "memory limit for data, such as 2gb; 0 for none (default: 0)")
-    .option("--maxmemory-policy <name>", `at the limit: ${MAXMEMORY_POLICIES.join(", ")}`)
+    .option(
+      "--maxmemory-policy <name>",
+      `at the limit: ${MAXMEMORY_POLICIES.join(", ")} (default: noeviction)`,
+    )
     .option("--requirepass <password>", "clients must authenticate; other users can see it in ps")
     .option("--password-file <path>", "the same, from the first line of a file")
     .option("--maxclients <count>", "connections at a time (default: 10000)")
