@@ -145,6 +145,8 @@ class Server {
   async start(): Promise<void> {
     process.on("SIGTERM", () => this.#signalled());
     process.on("SIGINT", () => this.#signalled());
+    // As Redis does: a server in the background outlives the terminal that it was started from.
+    process.on("SIGHUP", () => {});
     const { threads } = this.#plan;
     // The first one finds the port; the others come up meanwhile and join it.
     for (let worker = 0; worker <= threads; worker++) this.#create(worker);

@@ -28,6 +28,14 @@ describe("starting and stopping", () => {
     expect(await server.finished()).toMatchObject({ exitCode: 0, stderr: "" });
   });
 
+  test("SIGHUP leaves it running: it outlives its terminal", async () => {
+    await using server = await startKv(["--threads", "1"]);
+    await using client = await Client.connect(server);
+    server.kill("SIGHUP");
+    expect(await client.command("PING")).toBe("PONG");
+    expect(await client.command("SET", "key", "value")).toBe("OK");
+  });
+
   test("SHUTDOWN ends it with exit code 0 and closes the connection without a reply", async () => {
     await using server = await startKv(["--threads", "2"]);
     await using client = await Client.connect(server);

@@ -11,7 +11,7 @@ import { evictOne, hasKeys } from "./eviction.ts";
 import { COUNT_ALLOCATED_BYTES } from "./layout.ts";
 import { type Memory, memoryLimit } from "./memory.ts";
 import { freeRetired } from "./retired.ts";
-import { sumCounter, usedBytes } from "./stats.ts";
+import { limitedBytes, sumCounter } from "./stats.ts";
 
 /** Memory is looked at again after this many bytes were written in one batch. */
 const ADMIT_RECHECK_BYTES = 64 * 1024;
@@ -48,7 +48,7 @@ export class Admission {
 function makeRoom(memory: Memory): boolean {
   const limit = memoryLimit(memory);
   advanceClock(memory, sumCounter(memory, COUNT_ALLOCATED_BYTES), limit);
-  for (let evicted = 0; evicted < EVICTIONS_MAX && usedBytes(memory) > limit; ) {
+  for (let evicted = 0; evicted < EVICTIONS_MAX && limitedBytes(memory) > limit; ) {
     if (freeRetired(memory, RETIRED_NODES_A_STEP) > 0) continue;
     if (!hasKeys(memory) || !evictOne(memory)) return false;
     evicted++;

@@ -14,7 +14,7 @@ import {
   SEGMENT_SIZE,
   SHARD_ENTRIES,
 } from "./layout.ts";
-import type { Memory } from "./memory.ts";
+import type { HashIndex, Memory } from "./memory.ts";
 import { findNode, NODE_HEADER_SIZE } from "./nodes.ts";
 import {
   DESCRIPTOR_FIRST,
@@ -42,14 +42,28 @@ export function sumCounter(memory: Memory, index: number): number {
 
 /** Keys of all databases. */
 export function keysOfAll(memory: Memory): number {
-  let keys = 0;
-  for (const view of memory.keys.shards) keys += view[SHARD_ENTRIES] as number;
-  return keys;
+  return entriesOf(memory.keys);
+}
+
+function entriesOf(index: HashIndex): number {
+  let entries = 0;
+  for (const view of index.shards) entries += view[SHARD_ENTRIES] as number;
+  return entries;
 }
 
 /** Bytes in records, nodes and index. */
 export function usedBytes(memory: Memory): number {
   return sumCounter(memory, COUNT_USED_BYTES) + indexBytes(memory.keys) + indexBytes(memory.nodes);
+}
+
+/**
+ * The bytes that count against the memory limit: records, nodes, and index by what is in it. The
+ * index never shrinks: counted by its buckets, a limit that was lowered below them could not be met
+ * by evicting every key.
+ */
+export function limitedBytes(memory: Memory): number {
+  const entries = entriesOf(memory.keys) + entriesOf(memory.nodes);
+  return sumCounter(memory, COUNT_USED_BYTES) + entries * INDEX_BYTES_A_KEY;
 }
 
 /**
