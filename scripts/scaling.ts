@@ -12,7 +12,8 @@ import { attachStore, createStore, type Store } from "../src/store/store.ts";
 
 const KEYS_COUNT = 1_000_000;
 const BATCH = 50;
-const RUN_MS = 2000;
+const RUN_MS = 3000;
+const WARM_UP_MS = 4000;
 const KEY_SIZE = 16;
 const VALUE_SIZE = 128;
 
@@ -73,8 +74,8 @@ class Load {
 
 function work(start: Start): Result {
   const load = new Load(attachStore(start.handle, start.worker), start.worker + 1);
-  for (let i = 0; i < 2000; i++) load.batch(-1);
-  while (Date.now() < start.startAt);
+  // Every Worker compiles its own code: until all have, the fastest would wait for the slowest.
+  while (Date.now() < start.startAt) load.batch(-1);
   let operations = 0;
   let slowestMs = 0;
   const endMs = performance.now() + RUN_MS;
@@ -92,7 +93,7 @@ async function run(workersCount: number): Promise<Result> {
   const handle = createStore({ reserveBytes: 2 * 1024 ** 3, workers: workersCount + 1 });
   const filler = new Load(attachStore(handle, workersCount), 99);
   for (let id = 0; id < KEYS_COUNT; id += BATCH) filler.batch(id);
-  const startAt = Date.now() + 1500;
+  const startAt = Date.now() + WARM_UP_MS;
   const results = await Promise.all(
     Array.from({ length: workersCount }, (_, worker) => {
       const thread = new Worker(import.meta.url);
