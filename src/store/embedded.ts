@@ -17,6 +17,9 @@
  * Memory only: what is stored is gone when the program ends. Expired keys and the nodes of removed
  * large values are freed by the thread that opened the store, in the background, as long as its
  * event loop turns.
+ *
+ * The collector counts the reserved memory as part of the heap, and so comes by less often: a
+ * program that makes much garbage of its own may want to call Bun.gc() now and then.
  */
 import { ByteBuffer } from "../base/byte-buffer.ts";
 import { clock } from "../base/clock.ts";
