@@ -111,7 +111,7 @@ async function main(): Promise<void> {
   const shapes: Shape[] = depths.map((depth) => ({
     depth,
     keys: large,
-    requests: depth === 1 ? requests / 4 : requests * 2,
+    requests: depth === 1 ? requests * 0.4 : requests * 2,
   }));
   if (depths.includes(50)) shapes.push({ depth: 50, keys: 1000, requests: requests * 2 });
   const kv = await startServer("kv", freePort(), binary);
