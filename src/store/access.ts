@@ -10,8 +10,8 @@
  * Who may write: the access byte, the holder of the record's bucket; CONTROL_ACCESS_TICK, the
  * upkeep Worker or whoever evicts, both through `advanceClock`.
  */
-import { CONTROL_ACCESS_TICK, COUNTERS_ROW, RECORD_ACCESS_BYTE, WORKERS_MAX } from "./layout.ts";
-import type { Memory } from "./memory.ts";
+import { CONTROL_ACCESS_TICK, RECORD_ACCESS_BYTE } from "./layout.ts";
+import { type Memory, SETTINGS_ROW } from "./memory.ts";
 
 /** Longest tick: without a memory limit, a record's idle time is known to about this. */
 const TICK_MS_MAX = 16_000;
@@ -21,10 +21,9 @@ const TICKS_FOR_LIMIT = 64;
  * Words of the settings row, behind the memory limit: bytes written and time at the last tick,
  * start of each tick.
  */
-const SETTINGS = WORKERS_MAX * COUNTERS_ROW;
-const TICK_BYTES = SETTINGS + 8;
-const TICK_MS = SETTINGS + 9;
-const TICK_STARTS = SETTINGS + 16;
+const TICK_BYTES = SETTINGS_ROW + 8;
+const TICK_MS = SETTINGS_ROW + 9;
+const TICK_STARTS = SETTINGS_ROW + 16;
 
 /**
  * Ticks when it is time to. `allocated`: bytes allocated by all Workers so far; `limit`: the memory

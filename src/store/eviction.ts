@@ -6,8 +6,8 @@
  * every access: the access byte of the record (access.ts) is enough.
  */
 import { accessAge } from "./access.ts";
+import { aimCursorAtEntry } from "./chain.ts";
 import { Cursor } from "./cursor.ts";
-import { aimCursorAtEntry } from "./expiry.ts";
 import { lockBucket, unlockBucket } from "./latch.ts";
 import {
   BUCKET_ENTRIES,

@@ -8,6 +8,7 @@
  * more than a tenth of what it saw had expired.
  */
 import { nanoseconds } from "../base/clock.ts";
+import { removeFromChain } from "./chain.ts";
 import { Cursor } from "./cursor.ts";
 import { lockBucket, unlockBucket } from "./latch.ts";
 import {
@@ -17,14 +18,10 @@ import {
   COUNT_EXPIRED,
   ENTRY_EXPIRES,
   ENTRY_SLOT_MASK,
-  KEY_LENGTH_MASK,
-  RECORD_DB_SHIFT,
   SHARD_BUCKETS,
   SHARD_EXPIRING,
 } from "./layout.ts";
 import type { Memory } from "./memory.ts";
-import { keyOffset } from "./record.ts";
-import { removeKey } from "./remove.ts";
 import { currentExpiry } from "./upsert.ts";
 
 /** Buckets between two looks at the clock. */
@@ -102,63 +99,18 @@ function countMarked(view: Int32Array, first: number): number {
 /** Removes what has expired from one chain, under its lock; returns how many keys that were. */
 function expireBucket(memory: Memory, view: Int32Array, shard: number, first: number): number {
   lockBucket(view, first);
-  const removed = expireChain(memory, view, shard, first);
+  const removed = removeFromChain(memory, cursor, view, shard, first, isExpired, 0);
   unlockBucket(view, first);
   (memory.counters[memory.row + COUNT_EXPIRED] as number) += removed;
   return removed;
 }
 
-function expireChain(memory: Memory, view: Int32Array, shard: number, first: number): number {
-  let removed = 0;
-  let before = 0;
-  for (let bucket = first; bucket !== 0; bucket = view[bucket + BUCKET_LINK] as number) {
-    for (let entry = bucket + BUCKET_ENTRIES; entry < bucket + BUCKET_WORDS; entry += 2) {
-      // Removing an entry moves the chain's last one here: look at the same place again.
-      while (((view[entry] as number) & ENTRY_EXPIRES) !== 0 && isExpired(memory, view, entry)) {
-        aimCursorAtEntry(memory, cursor, view, shard, first, entry);
-        removeKey(memory, cursor);
-        removed++;
-        // With its last entry the bucket itself has left the chain, and may be in another one
-        // already.
-        if (before !== 0 && view[before + BUCKET_LINK] !== bucket) return removed;
-      }
-    }
-    before = bucket;
-  }
-  return removed;
-}
-
 function isExpired(memory: Memory, view: Int32Array, entry: number): boolean {
+  const word = view[entry] as number;
+  if ((word & ENTRY_EXPIRES) === 0) return false;
   cursor.entry = entry;
-  cursor.slot = (view[entry] as number) & ENTRY_SLOT_MASK;
+  cursor.slot = word & ENTRY_SLOT_MASK;
   cursor.offset = view[entry + 1] as number;
   const expiry = currentExpiry(memory, cursor);
   return expiry > 0 && expiry <= memory.nowMs;
-}
-
-/**
- * Makes `target` stand for the entry, as if its key had been looked up: for whoever finds keys by
- * walking the index. The bucket must be locked. Only the shard bits of target.hash are right.
- */
-export function aimCursorAtEntry(
-  memory: Memory,
-  target: Cursor,
-  view: Int32Array,
-  shard: number,
-  bucket: number,
-  entry: number,
-): void {
-  const slot = (view[entry] as number) & ENTRY_SLOT_MASK;
-  const offset = view[entry + 1] as number;
-  const words = memory.words[slot] as Int32Array;
-  const header = words[offset >>> 2] as number;
-  target.hash = shard;
-  target.bucket = bucket;
-  target.entry = entry;
-  target.slot = slot;
-  target.offset = offset;
-  target.db = header >>> RECORD_DB_SHIFT;
-  target.bytes = memory.bytes[slot] as Buffer;
-  target.keyStart = offset + keyOffset(header);
-  target.keyLength = (words[(offset >>> 2) + 1] as number) & KEY_LENGTH_MASK;
 }

@@ -9,12 +9,10 @@
  */
 
 import { forgetPrivateBlocks } from "./blocks.ts";
+import { removeFromChain } from "./chain.ts";
 import { Cursor } from "./cursor.ts";
-import { aimCursorAtEntry } from "./expiry.ts";
 import { lockBucket, unlockBucket } from "./latch.ts";
 import {
-  BUCKET_ENTRIES,
-  BUCKET_LINK,
   BUCKET_WORDS,
   CLASSES_MAX,
   CONTROL_CHUNK_NEXT,
@@ -37,7 +35,6 @@ import {
   SHARD_OVERFLOW_LOW,
 } from "./layout.ts";
 import { type HashIndex, type Memory, resetShard } from "./memory.ts";
-import { removeKey } from "./remove.ts";
 import { sumCounter } from "./stats.ts";
 
 const cursor = new Cursor();
@@ -101,31 +98,8 @@ function flushBucket(
   db: number,
 ): void {
   lockBucket(view, first);
-  flushChain(memory, view, shard, first, db);
+  removeFromChain(memory, cursor, view, shard, first, isInDatabase, db);
   unlockBucket(view, first);
-}
-
-function flushChain(
-  memory: Memory,
-  view: Int32Array,
-  shard: number,
-  first: number,
-  db: number,
-): void {
-  let before = 0;
-  for (let bucket = first; bucket !== 0; bucket = view[bucket + BUCKET_LINK] as number) {
-    for (let entry = bucket + BUCKET_ENTRIES; entry < bucket + BUCKET_WORDS; entry += 2) {
-      // Removing an entry moves the chain's last one here: look at the same place again.
-      while (isInDatabase(memory, view, entry, db)) {
-        aimCursorAtEntry(memory, cursor, view, shard, first, entry);
-        removeKey(memory, cursor);
-        // With its last entry the bucket has left the chain: its link is the free list's, which
-        // would be walked for every chain.
-        if (before !== 0 && view[before + BUCKET_LINK] !== bucket) return;
-      }
-    }
-    before = bucket;
-  }
 }
 
 function isInDatabase(memory: Memory, view: Int32Array, entry: number, db: number): boolean {

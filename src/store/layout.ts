@@ -110,8 +110,7 @@ export const KEY_LENGTH_BITS = 17;
 export const KEY_LENGTH_MASK = (1 << KEY_LENGTH_BITS) - 1;
 export const VALUE_LENGTH_MAX = (1 << (32 - KEY_LENGTH_BITS)) - 1;
 
-/** Types in records, beside TYPE_STRING and TYPE_LIST of cursor.ts. */
-export const TYPE_FREE = 0;
+/** A type in records, beside TYPE_STRING and TYPE_LIST of cursor.ts; 0 is a free block. */
 export const TYPE_NODE = 15;
 
 /** Longest key: a record with it and the longest inline value fits a chunk. */
@@ -159,7 +158,6 @@ export const CONTROL_GENERATION = 21;
 export const CONTROL_ATTACHED = 22;
 /** Secrets of the hash: two odd multipliers, a seed. */
 export const CONTROL_SECRET = 24;
-export const CONTROL_SECRET_WORDS = 4;
 /** Queue of retired collections: lock, head and tail counters. */
 export const CONTROL_RETIRED_LOCK = 32;
 export const CONTROL_RETIRED_HEAD = 33;
@@ -176,9 +174,7 @@ export const WORKERS_MAX = 256;
 /** Size-class lists, a cache line each: lock, slot and offset of the first block, blocks. */
 export const CONTROL_CLASSES = CONTROL_EPOCHS + WORKERS_MAX * 16;
 export const CLASSES_MAX = 128;
-/** Segment states, a word a slot. */
-export const CONTROL_SEGMENT_STATES = CONTROL_CLASSES + CLASSES_MAX * 16;
-export const CONTROL_WORDS = CONTROL_SEGMENT_STATES + SEGMENTS_MAX;
+export const CONTROL_WORDS = CONTROL_CLASSES + CLASSES_MAX * 16;
 
 // ---- Counters (Float64 words of one row) --------------------------------------------------------
 
@@ -192,8 +188,6 @@ export const COUNT_ALLOCATED_BYTES = 1;
 export const COUNT_EXPIRED = 2;
 export const COUNT_EVICTED = 3;
 export const COUNT_READ_RETRIES = 4;
-export const COUNT_LOCK_WAITS = 5;
-export const COUNT_EXPIRED_STALE = 6;
 export const COUNT_KEYS = 16;
 export const COUNT_EXPIRING = COUNT_KEYS + DATABASES_MAX;
 export const COUNTERS_ROW = COUNT_EXPIRING + DATABASES_MAX;

@@ -9,7 +9,6 @@ import { FatalError, UsageError } from "../base/errors.ts";
 import { type HashSecret, makeSecret } from "../base/hash.ts";
 import {
   BUCKET_WORDS,
-  CHUNK_SIZE,
   CLASSES_MAX,
   CONTROL_CHUNK_NEXT,
   CONTROL_DATABASES,
@@ -234,6 +233,3 @@ export function resetShard(view: Int32Array): void {
   view[SHARD_BUCKETS] = SHARD_BUCKETS_MIN;
   view[SHARD_OVERFLOW_LOW] = view.length - (view.length % BUCKET_WORDS);
 }
-
-/** Chunks that one segment holds. */
-export const SEGMENT_CHUNKS = SEGMENT_SIZE / CHUNK_SIZE;

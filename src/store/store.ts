@@ -203,7 +203,7 @@ export class Store {
     return isSnapshot;
   }
 
-  /** The record under the cursor has expired: removes it. Always false. */
+  /** The record under the cursor has expired: removes it and looks again. */
   #expire(cursor: Cursor): boolean {
     this.lock(cursor);
     this.unlock(cursor);

@@ -69,7 +69,7 @@ export const STORE_ORDER: readonly (readonly string[])[] = [
   ["nodes", "retired", "read"],
   ["list-page", "list-large"],
   ["remove", "upsert"],
-  ["strings", "multi", "stats", "list-copy", "list-edit", "lists"],
+  ["chain", "strings", "multi", "stats", "list-copy", "list-edit", "lists"],
   ["rename", "expiry", "eviction", "flush", "scan"],
   ["admission", "upkeep", "invariants", "compaction", "checkpoint", "recovery"],
   ["store"],
