@@ -13,18 +13,11 @@ function ready(text: string): Buffer {
   return bytes;
 }
 
-export const REPLY_OK = ready("+OK\r\n");
-export const REPLY_PONG = ready("+PONG\r\n");
 export const REPLY_QUEUED = ready("+QUEUED\r\n");
-export const REPLY_NULL_BULK = ready("$-1\r\n");
 export const REPLY_NULL_ARRAY = ready("*-1\r\n");
 export const REPLY_NULL_RESP3 = ready("_\r\n");
-export const REPLY_EMPTY_BULK = ready("$0\r\n\r\n");
-export const REPLY_EMPTY_ARRAY = ready("*0\r\n");
 export const REPLY_TRUE = ready("#t\r\n");
 export const REPLY_FALSE = ready("#f\r\n");
-export const REPLY_ONE = ready(":1\r\n");
-export const REPLY_ZERO = ready(":0\r\n");
 
 /** Sent to a connection beyond maxclients, which is then closed. */
 export const REPLY_MAX_CLIENTS = ready(`-${errorTexts.maxClients}\r\n`);
