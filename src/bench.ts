@@ -10,20 +10,16 @@
 import { accessSync, constants, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { FatalError, reasonOf } from "./base/errors.ts";
-import { VERSION } from "./base/version.ts";
-import { backendOf } from "./bench/backends.ts";
+import { COMMIT, VERSION } from "./base/version.ts";
 import { readEnvironment } from "./bench/environment.ts";
-import { type BenchOptions, makePlan, type Plan } from "./bench/plan.ts";
+import { makePlan } from "./bench/make-plan.ts";
+import type { BenchOptions } from "./bench/options.ts";
 import { Progress } from "./bench/progress.ts";
 import { formatJson } from "./bench/report/json.ts";
 import { formatSummary } from "./bench/report/table.ts";
-import {
-  type BenchResult,
-  findWarnings,
-  SCHEMA_VERSION,
-  type TargetResult,
-} from "./bench/result.ts";
-import { runTarget } from "./bench/run.ts";
+import { type BenchResult, SCHEMA_VERSION } from "./bench/result.ts";
+import { runPlan } from "./bench/run.ts";
+import { findWarnings } from "./bench/warnings.ts";
 import { parseBenchOptions } from "./cli/bench-options.ts";
 
 /**
@@ -33,35 +29,34 @@ import { parseBenchOptions } from "./cli/bench-options.ts";
 export async function bench(argv: string[]): Promise<number> {
   const options = parseBenchOptions(argv);
   if (options === null) return 0;
-  if (options.outPath !== null) checkWritable(options.outPath);
-  const plan = makePlan(options, (backend) => backendOf(backend).urlDefault);
-  const result = await runPlan(plan, options, argv);
-  await Bun.write(Bun.stdout, formatSummary(result));
-  if (options.outPath !== null) writeResult(options.outPath, result);
+  for (const path of options.outPaths) checkWritable(path);
+  const result = await measure(options, argv);
+  await Bun.write(Bun.stdout, options.isJson ? formatJson(result) : formatSummary(result));
+  for (const path of options.outPaths) writeResult(path, result);
   return result.isFailed ? 1 : 0;
 }
 
-async function runPlan(plan: Plan, options: BenchOptions, argv: string[]): Promise<BenchResult> {
+async function measure(options: BenchOptions, argv: string[]): Promise<BenchResult> {
   const isTerminal = process.stderr.isTTY === true;
   const progress = new Progress(options.isQuiet, isTerminal, (text) => process.stderr.write(text));
+  for (const notice of options.notices) progress.say(notice);
   const startedAt = new Date().toISOString();
   const environment = readEnvironment(isCompiled());
-  const targets: TargetResult[] = [];
-  for (const target of plan.targets) {
-    targets.push(await runTarget(plan, target, selfCommand(), progress));
-  }
-  const { targets: _targets, phases: _phases, ...load } = plan;
-  const phases = targets.flatMap((target) => target.phases);
+  const { targets: plans, phases, ...load } = makePlan(options);
+  const targets = await runPlan({ ...load, targets: plans, phases }, selfCommand(), progress);
   return {
+    kind: "bench",
     schemaVersion: SCHEMA_VERSION,
-    tool: { name: "kv bench", version: VERSION },
+    tool: { name: "kv bench", version: VERSION, commit: COMMIT },
     startedAt,
     argv,
     environment,
     plan: load,
     targets,
     warnings: findWarnings(targets, environment),
-    isFailed: phases.some((phase) => phase.errors.total > 0),
+    isFailed: targets.some((target) =>
+      target.phases.some((phase) => phase.summary.errorsTotal > 0),
+    ),
   };
 }
 

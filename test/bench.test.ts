@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import schema from "../schemas/bench-result.schema.json" with { type: "json" };
-import type { BenchResult, PhaseResult } from "../src/bench/result.ts";
+import type { BenchResult, PhaseRun } from "../src/bench/result.ts";
 import {
   ChildProcess,
   Client,
@@ -34,15 +34,17 @@ async function benchResult(...args: string[]) {
   return { ...finished, result };
 }
 
-function phaseOf(result: BenchResult, name: string, target = 0): PhaseResult {
+/** The first run of a phase. */
+function runOf(result: BenchResult, name: string, target = 0): PhaseRun {
   const phase = result.targets[target]?.phases.find((each) => each.name === name);
-  if (phase === undefined) throw new Error(`no phase ${name}`);
-  return phase;
+  const run = phase?.runs[0];
+  if (run === undefined) throw new Error(`no phase ${name}`);
+  return run;
 }
 
 test("the schema check notices what is missing, wrong or too much", () => {
   expect(schemaErrors(schema, {}).length).toBeGreaterThan(5);
-  expect(schemaErrors(schema, { schemaVersion: 2 })).toContain("$.schemaVersion: not 1");
+  expect(schemaErrors(schema, { schemaVersion: 1 })).toContain("$.schemaVersion: not 2");
   expect(schemaErrors(schema, { other: 1 })).toContain("$: other is not in the schema");
 });
 
@@ -50,25 +52,36 @@ test.if(HAS_VALKEY)("kv bench measures SET and GET of a real server", async () =
   await using server = await startPeer("valkey-server");
   const url = `redis://127.0.0.1:${server.port}/1`;
   const { exitCode, stdout, stderr, result } = await benchResult(
-    ...["--db", "Valkey", "--url", url, "--num-ops", "3000", "--concurrency", "7"],
+    ...[
+      "--db",
+      "Valkey",
+      "--workload",
+      "Simple",
+      "--url",
+      url,
+      "--num-ops",
+      "3000",
+      "--concurrency",
+      "7",
+    ],
     ...["--value-size", "100", "--verify", "--seed", "3"],
   );
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(stdout).toMatch(/^Database +Operation +Rate\/s +MB\/s/);
-  expect(stdout).toMatch(/\nvalkey +SET +[\d,]+ /);
+  expect(stdout).toMatch(/\nvalkey +WRITE \(Simple\) +[\d,]+ /);
   expect(result.isFailed).toBe(false);
   expect(result.targets[0]?.facts).toMatchObject({ serverName: "valkey", mode: "standalone" });
   expect(result.targets[0]?.facts.settings).toMatchObject({ save: "", appendonly: "no" });
-  const set = phaseOf(result, "SET");
-  const get = phaseOf(result, "GET");
+  const set = runOf(result, "write");
+  const get = runOf(result, "read");
   // *3 $3 SET $28 <28> $100 <100>: 4 + 9 + 35 + 108 bytes; +OK; $100 <100>.
   expect(set).toMatchObject({ operations: 3000, bytesOut: 3000 * 156, bytesIn: 3000 * 5 });
   expect(set).toMatchObject({ payloadBytes: 300_000, reads: null });
   expect(get).toMatchObject({ operations: 3000, bytesIn: 3000 * 108, payloadBytes: 300_000 });
   expect(get.reads).toEqual({ hits: 3000, misses: 0 });
   expect(get.errors).toMatchObject({ total: 0, wrongValues: 0 });
-  expect(get.latency?.p99Ns).toBeGreaterThan(0);
-  expect(get.latency?.p999Ns).toBeNull();
+  expect(get.latency?.primary.p99Ns).toBeGreaterThan(0);
+  expect(get.latency?.primary.p999Ns).toBeNull();
   expect(get.processorTime.clientNs).toBeGreaterThan(0);
   if (process.platform === "linux") expect(get.processorTime.serverSource).toBe("kernel");
 });
@@ -77,15 +90,15 @@ test.if(HAS_VALKEY)("kv bench pipelines over random keys and compares two server
   await using valkey = await startPeer("valkey-server");
   await using second = await startPeer("valkey-server");
   const { exitCode, stdout, result } = await benchResult(
-    ...["--db", "redis,valkey", "--redis-url", `127.0.0.1:${second.port}`],
+    ...["--workload", "simple", "--db", "redis,valkey", "--redis-url", `127.0.0.1:${second.port}`],
     ...["--valkey-url", `127.0.0.1:${valkey.port}`, "--num-ops", "5003", "--keys", "300"],
     ...["--pipeline", "--batch-size", "16", "--no-latency", "--verify"],
   );
   expect(exitCode).toBe(0);
   expect(result.targets.map((target) => target.backend)).toEqual(["redis", "valkey"]);
-  expect(phaseOf(result, "FILL", 1)).toMatchObject({ operations: 300, isMeasured: false });
-  expect(phaseOf(result, "GET", 1).reads).toEqual({ hits: 5003, misses: 0 });
-  expect(phaseOf(result, "GET").latency).toBeNull();
+  expect(runOf(result, "fill", 1).operations).toBe(300);
+  expect(runOf(result, "read", 1).reads).toEqual({ hits: 5003, misses: 0 });
+  expect(runOf(result, "read").latency).toBeNull();
   expect(stdout).toContain("warning: redis: the server calls itself valkey\n");
   expect(stdout).not.toContain("FILL");
 });
@@ -94,31 +107,34 @@ test.if(HAS_VALKEY)("kv bench --read-only writes the keys first", async () => {
   await using server = await startPeer("valkey-server");
   const { exitCode, result } = await benchResult(
     ...["--db", "valkey", "--url", `127.0.0.1:${server.port}`, "--num-ops", "500", "--read-only"],
+    ...["--workload", "simple"],
   );
   expect(exitCode).toBe(0);
-  expect(result.targets[0]?.phases.map((phase) => phase.name)).toEqual(["FILL", "GET"]);
+  expect(result.targets[0]?.phases.map((phase) => phase.name)).toEqual(["fill", "read"]);
 });
 
 test.if(HAS_VALKEY)("kv bench fails a run with error replies and misses", async () => {
   await using server = await startPeer("valkey-server", ["--maxmemory", "3mb"]);
   const { exitCode, stdout, result } = await benchResult(
     ...["--db", "valkey", "--url", `127.0.0.1:${server.port}`, "--num-ops", "3000"],
-    ...["--value-size", "4kb", "--quiet"],
+    ...["--workload", "simple", "--value-size", "4kb", "--quiet"],
   );
   expect(exitCode).toBe(1);
   expect(result.isFailed).toBe(true);
-  const failed = phaseOf(result, "SET").errors;
+  const failed = runOf(result, "write").errors;
   expect(failed.replies.OOM).toBeGreaterThan(0);
   expect(failed.first).toStartWith("OOM command not allowed");
-  expect(phaseOf(result, "GET").errors.misses).toBe(failed.replies.OOM ?? 0);
-  expect(stdout).toMatch(/^FAILED: valkey SET: \d+ × OOM \(first: OOM command not allowed/m);
+  expect(runOf(result, "read").errors.misses).toBe(failed.replies.OOM ?? 0);
+  expect(stdout).toMatch(
+    /^FAILED: valkey WRITE \(Simple\): \d+ × OOM \(first: OOM command not allowed/m,
+  );
 });
 
 test.if(HAS_VALKEY)("kv bench logs in with the password of the URL", async () => {
   await using server = await startPeer("valkey-server");
   await using client = await Client.connect(server);
   await client.command("CONFIG", "SET", "requirepass", "secret");
-  const args = ["--db", "valkey", "--num-ops", "100", "--url"];
+  const args = ["--db", "valkey", "--workload", "simple", "--num-ops", "100", "--url"];
   const good = await runBench(...args, `redis://:secret@127.0.0.1:${server.port}`);
   expect(good.exitCode).toBe(0);
   const bad = await runBench(...args, `redis://:wrong@127.0.0.1:${server.port}`);
@@ -128,7 +144,8 @@ test.if(HAS_VALKEY)("kv bench logs in with the password of the URL", async () =>
 
 test("kv bench starts a server of its own and leaves nothing running", async () => {
   const { exitCode, stdout, stderr, result } = await benchResult(
-    ...["--num-ops", "2000", "--threads", "1", "--pipeline", "--batch-size", "10", "--verify"],
+    ...["--db", "kv", "--workload", "simple", "--num-ops", "2000", "--threads", "1"],
+    ...["--pipeline", "--batch-size", "10", "--verify"],
   );
   expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/kv/) });
   expect(stderr).toMatch(/^Started kv serve .*--threads 1 \(127\.0\.0\.1:\d+\), in memory only\n$/);
@@ -141,7 +158,7 @@ test("kv bench starts a server of its own and leaves nothing running", async () 
 });
 
 test("kv bench takes its server with it when it is killed", async () => {
-  const args = ["bench", "--num-ops", "100000000", "--threads", "1"];
+  const args = ["bench", "--db", "kv", "--workload", "simple", "--num-ops", "100000000"];
   await using bench = new ChildProcess([...kvCommand(), ...args]);
   await eventually(() => bench.stderr.endsWith("\n"), "the server is started");
   const port = Number(/:(\d+)\)/.exec(bench.stderr)?.[1]);
@@ -190,7 +207,7 @@ test("kv bench refuses to measure what it cannot write down", async () => {
 test("kv bench --help lists every flag and exits with 0", async () => {
   const { exitCode, stdout } = await runBench("--help");
   expect(exitCode).toBe(0);
-  for (const flag of ["--db", "--num-ops", "--keys", "--verify", "--out"]) {
+  for (const flag of ["--db", "--num-ops", "--keys", "--find-max", "--verify", "--out"]) {
     expect(stdout).toContain(flag);
   }
 });

@@ -14,34 +14,20 @@ import { assert } from "../base/assert.ts";
 import { nanoseconds } from "../base/clock.ts";
 import { FatalError } from "../base/errors.ts";
 import { type ConnectionOwner, type Endpoint, RespConnection } from "./drivers/resp-connection.ts";
+import { emptyCounts, type PhaseCounts } from "./measure.ts";
 import type { Histogram } from "./recorder/histogram.ts";
+import { Series, SLICE_MS } from "./recorder/series.ts";
+import type { SeriesResult } from "./result.ts";
 import type { RequestEncoder, RequestVerifier } from "./workloads/requests.ts";
 
 /** No server needs longer for one reply of a benchmark; whoever does has stopped. */
 const STALL_MS = 30_000;
-/**
- * How often progress is told and a stall is looked for: the progress line may change four times a
- * second.
- */
-const TICK_MS = 250;
 /** Connections opened at the same time: below the usual accept queue of 511. */
 const CONNECTING_MAX = 128;
 
-/** What one phase did, summed over the connections. */
-export interface LoopCounts {
-  operations: number;
-  elapsedNs: number;
-  bytesOut: number;
-  bytesIn: number;
-  payloadBytesOut: number;
-  payloadBytesIn: number;
-  errorKinds: Record<string, number>;
-  errorFirst: string;
-  nulls: number;
-  /** Replies of another type or length than the request asks for. */
-  unexpected: number;
-  /** Values that are not what was written; looked at with `--verify` only. */
-  wrongValues: number;
+/** What one phase did, and its course. */
+export interface LoopResult extends PhaseCounts {
+  series: SeriesResult;
 }
 
 export interface LoopPhase {
@@ -52,7 +38,7 @@ export interface LoopPhase {
   histogram: Histogram | null;
   /** Makes the verifier of one connection; null when replies are not verified. */
   createVerifier: (() => RequestVerifier) | null;
-  /** Called every TICK_MS with the requests answered so far. */
+  /** Called every SLICE_MS with the requests answered so far. */
   onProgress: ((done: number) => void) | null;
 }
 
@@ -114,7 +100,7 @@ export class ClosedLoop implements ConnectionOwner {
   }
 
   /** Runs one phase to its end. Throws FatalError when a connection breaks or the server stalls. */
-  async run(phase: LoopPhase): Promise<LoopCounts> {
+  async run(phase: LoopPhase): Promise<LoopResult> {
     const { batchSize } = phase;
     assert(batchSize <= this.#batchSizeMax, `batchSize (${batchSize}) > ${this.#batchSizeMax}`);
     this.#batchSize = batchSize;
@@ -127,8 +113,10 @@ export class ClosedLoop implements ConnectionOwner {
     this.#left = phase.operations;
     const startNs = nanoseconds();
     for (const connection of this.#connections) this.#sendNext(connection);
-    await this.#wait(phase.onProgress);
-    return this.#counts(this.#endNs - startNs);
+    const series = new Series(startNs, phase.histogram);
+    await this.#wait(phase.onProgress, series);
+    series.cut(this.#endNs, this.#done);
+    return { ...this.#counts(this.#endNs - startNs), series: series.result() };
   }
 
   close(): void {
@@ -166,15 +154,16 @@ export class ClosedLoop implements ConnectionOwner {
     if (this.#failure !== null) this.#settled.reject(this.#failure);
   }
 
-  async #wait(onProgress: ((done: number) => void) | null): Promise<void> {
+  async #wait(onProgress: LoopPhase["onProgress"], series: Series | null): Promise<void> {
     let doneBefore = -1;
     let idleMs = 0;
     const timer = setInterval(() => {
-      idleMs = this.#done === doneBefore ? idleMs + TICK_MS : 0;
+      idleMs = this.#done === doneBefore ? idleMs + SLICE_MS : 0;
       doneBefore = this.#done;
       if (idleMs >= STALL_MS) this.onFailure(`no reply for ${STALL_MS / 1000} s`);
+      series?.cut(nanoseconds(), this.#done);
       onProgress?.(this.#done);
-    }, TICK_MS);
+    }, SLICE_MS);
     try {
       await this.#settled.promise;
     } finally {
@@ -186,31 +175,22 @@ export class ClosedLoop implements ConnectionOwner {
     this.#start(setup.length * this.#connections.length);
     const bytes = Buffer.concat(setup);
     for (const connection of this.#connections) connection.sendRaw(bytes, setup.length);
-    await this.#wait(null);
+    await this.#wait(null, null);
     const refused = this.#connections.find((connection) => connection.replies.errorsCount > 0);
     if (refused) throw new FatalError(`Cannot log in: ${refused.replies.firstError}`);
   }
 
-  #counts(elapsedNs: number): LoopCounts {
-    const counts: LoopCounts = {
-      operations: this.#done,
-      elapsedNs,
-      bytesOut: 0,
-      bytesIn: 0,
-      payloadBytesOut: this.encoder.payloadSize * this.#done,
-      payloadBytesIn: 0,
-      errorKinds: {},
-      errorFirst: "",
-      nulls: 0,
-      unexpected: 0,
-      wrongValues: 0,
-    };
+  #counts(elapsedNs: number): PhaseCounts {
+    const counts = emptyCounts();
+    counts.operations = this.#done;
+    counts.elapsedNs = elapsedNs;
+    counts.payloadBytesOut = this.encoder.payloadSize * this.#done;
     for (const connection of this.#connections) addCounts(counts, connection);
     return counts;
   }
 }
 
-function addCounts(counts: LoopCounts, connection: RespConnection): void {
+function addCounts(counts: PhaseCounts, connection: RespConnection): void {
   const { replies, verifier } = connection;
   counts.bytesOut += connection.bytesWritten;
   counts.bytesIn += connection.bytesRead;

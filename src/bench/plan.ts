@@ -1,118 +1,157 @@
 /**
- * Options → plan: what exactly will run, against what, in which order. A pure function of plain
- * data.
+ * What exactly will run, against what, in which order: the plan as plain data.
  *
- *      SET, GET        each key once (the default): SET writes what GET reads
- *      FILL, GET       with --read-only: the keys are written first, unmeasured; no read misses
- *      SET, FILL, GET  with --keys: SET draws keys at random and so leaves some out
+ * Made from the options by make-plan.ts, carried out by run.ts; everything but the targets and the
+ * phases is also part of the result.
  */
 import type { BackendName } from "./backends.ts";
-import type { KeyOrderName } from "./workloads/key-order.ts";
 
-/**
- * What the command line asks for; made by cli/bench-options.ts, which has checked every value and
- * combination.
- */
-export interface BenchOptions {
-  backends: BackendName[];
-  /** Where backends are, when it was said. */
-  urls: Partial<Record<BackendName, string>>;
-  workload: "simple";
-  operations: number;
-  /** Size of a key space drawn from at random; null: one key per operation, each once. */
-  keysCount: number | null;
-  concurrency: number;
-  valueSize: number;
-  /** Requests that a connection sends at once: 1 without --pipeline. */
-  batchSize: number;
-  isWriting: boolean;
-  isReading: boolean;
-  isTimingLatency: boolean;
-  isVerifying: boolean;
-  seed: number;
-  /** Threads of a server that is started here; null leaves it to the server. */
-  threads: number | null;
-  isQuiet: boolean;
-  outPath: string | null;
-}
+export type FormatName =
+  | "string"
+  | "json"
+  | "cbor"
+  | "protobuf"
+  | "flatbuffers"
+  | "msgpack"
+  | "compact"
+  | "view";
 
-export interface PhasePlan {
-  name: "SET" | "GET" | "FILL";
-  request: "set" | "get";
-  operations: number;
-  keyOrder: KeyOrderName;
-  /** Requests that a connection sends at once. */
-  batchSize: number;
-  /** False: done and checked, but not reported as a figure. */
-  isMeasured: boolean;
-}
+export type WorkloadName = "simple" | "chat";
+
+/** Who speaks to the backend: our own drivers (raw), or a library that applications use. */
+export type ClientName = "raw" | "node-redis" | "bun" | "nats" | "nats-ws";
 
 export interface TargetPlan {
   backend: BackendName;
-  /** Null: start it here. */
+  client: ClientName;
+  /** Null: it is started here, or it runs in this process. */
   url: string | null;
+  /** Threads of a server that is started here; null leaves it to the server. */
   threads: number | null;
 }
 
+/** What the values are made of. */
+export interface ValuePlan {
+  /** Sizes of the payload's `data` in bytes, as given: "128", "64-1024", "64:50,1024:50". */
+  size: string;
+  format: FormatName;
+  /** Null: not compressed. */
+  zstdLevel: number | null;
+  /** Share of `data` that repeats, 0 to 1. */
+  compressibility: number;
+}
+
+/** When a phase ends: after so many operations, or so much time. */
+export type Amount = { operations: number } | { durationMs: number };
+
+/** Open loop: operations are due by a schedule, whatever the server does. */
+export interface Schedule {
+  ratePerSecond: number;
+  arrival: "const" | "poisson";
+  /** Operations under way at the most; what is due beyond that is dropped and counted. */
+  inflightMax: number;
+}
+
+interface PhaseBase {
+  /** What tables call it: "WRITE (Chat)", "PUBSUB (10P/90S)", "WS Chat (100 Clients)". */
+  label: string;
+  /** False: done and checked, but not reported as a figure. */
+  isMeasured: boolean;
+  /** How long operations are sent and not counted before the clock starts. */
+  warmupMs: number;
+}
+
+/**
+ * One operation may be several requests: `push` is LPUSH and LTRIM, `rmw` is GET and SET of one
+ * key.
+ */
+export type OperationName =
+  | "set"
+  | "get"
+  | "push"
+  | "range"
+  | "insert"
+  | "scan"
+  | "rmw"
+  | "command";
+
+export interface OperationShare {
+  operation: OperationName;
+  weight: number;
+}
+
+export interface RequestPhase extends PhaseBase {
+  kind: "requests";
+  name: "write" | "read" | "fill" | "mix" | "command";
+  amount: Amount;
+  /** Operations that a connection sends at once. */
+  batchSize: number;
+  /** Null: closed loop. */
+  schedule: Schedule | null;
+  /** What is done, by weight; one entry but in a mix. */
+  operations: OperationShare[];
+  /** "sequential", "uniform", "zipf:0.99", "hotspot:0.2/0.8" … */
+  keyDistribution: string;
+  keysCount: number;
+  /** The text of --command in the phase `command`, else null. */
+  command: string | null;
+}
+
+/** Every message of every publisher goes to every subscriber. */
+export interface FanoutPhase extends PhaseBase {
+  kind: "fanout";
+  name: "pubsub" | "ws-chat";
+  /** Messages, over all publishers. */
+  amount: Amount;
+  publishersCount: number;
+  /** In ws-chat every client is both, and hears its own messages. */
+  subscribersCount: number;
+  /** Null: closed loop. */
+  schedule: Schedule | null;
+  /** Messages of one publisher under way at the most. */
+  batchSize: number;
+  /** Loopback addresses that WebSocket connections are spread over; empty: the one of the URL. */
+  localAddresses: string[];
+}
+
+/** How many connections a server takes and holds. */
+export interface ConnectPhase extends PhaseBase {
+  kind: "connect";
+  name: "ws-connect";
+  connectionsCount: number;
+  /** Opened at the same time. */
+  connectorsCount: number;
+  holdMs: number;
+  /** Loopback addresses that connections are spread over; empty: the one of the URL. */
+  localAddresses: string[];
+}
+
+export type PhasePlan = RequestPhase | FanoutPhase | ConnectPhase;
+
+/** Lists of the chat workload. */
+export interface ChatPlan {
+  chatsCount: number;
+  /** Elements that a list is trimmed to. */
+  historyLength: number;
+  /** Elements per read. */
+  readSize: number;
+}
+
 export interface Plan {
-  workload: "simple";
+  workload: WorkloadName;
   targets: TargetPlan[];
   phases: PhasePlan[];
-  keysCount: number;
+  /** Repetitions of the whole; the order of the targets changes from one to the next. */
+  runsCount: number;
+  /** Connections, over all load processes. */
   concurrency: number;
-  batchSize: number;
-  valueSize: number;
+  /** Load processes. */
+  workersCount: number;
+  values: ValuePlan;
+  chat: ChatPlan;
   seed: number;
   isTimingLatency: boolean;
   isVerifying: boolean;
-}
-
-/** What is not measured need not take long. */
-const FILL_BATCH_SIZE = 200;
-
-/** The default URLs come in by `urlDefault`, so that this function knows no ports. */
-export function makePlan(
-  options: BenchOptions,
-  urlDefault: (backend: BackendName) => string | null,
-): Plan {
-  const { workload, concurrency, batchSize, valueSize, seed } = options;
-  const { isTimingLatency, isVerifying, threads } = options;
-  return {
-    workload,
-    targets: options.backends.map((backend) => {
-      const url = options.urls[backend] ?? urlDefault(backend);
-      return { backend, url, threads: url === null ? threads : null };
-    }),
-    phases: makePhases(options),
-    keysCount: options.keysCount ?? options.operations,
-    concurrency,
-    batchSize,
-    valueSize,
-    seed,
-    isTimingLatency,
-    isVerifying,
-  };
-}
-
-function makePhases(options: BenchOptions): PhasePlan[] {
-  const { operations, keysCount, batchSize } = options;
-  const keyOrder: KeyOrderName = keysCount === null ? "sequential" : "random";
-  const phases: PhasePlan[] = [];
-  if (options.isWriting) {
-    phases.push({ name: "SET", request: "set", operations, keyOrder, batchSize, isMeasured: true });
-  }
-  if (!options.isReading) return phases;
-  if (!options.isWriting || keysCount !== null) {
-    const count = keysCount ?? operations;
-    phases.push({
-      name: "FILL",
-      request: "set",
-      operations: count,
-      keyOrder: "sequential",
-      batchSize: Math.max(batchSize, FILL_BATCH_SIZE),
-      isMeasured: false,
-    });
-  }
-  phases.push({ name: "GET", request: "get", operations, keyOrder, batchSize, isMeasured: true });
-  return phases;
+  /** So long without a single reply ends the run. */
+  timeoutMs: number;
 }

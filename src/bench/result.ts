@@ -1,28 +1,27 @@
 /**
- * The result of a run as plain data: what the table shows, what `--out` writes, what a comparison
+ * The result of a run as plain data: what the tables show, what `--out` writes, what a comparison
  * reads.
+ *
+ *      BenchResult ─ TargetResult ─ PhaseResult ─┬─ PhaseRun, one per repetition
+ *                                                └─ PhaseSummary over all of them
  *
  * Units are in the names; rates are per second. `schemas/bench-result.schema.json` describes the
  * same; a test checks that an actual result fits it. When adding a field, also add it there; when
- * changing one, raise SCHEMA_VERSION.
+ * changing one, raise SCHEMA_VERSION. Types only: summarize.ts makes the values.
  */
-import { formatDurationNs } from "../base/units.ts";
 import type { BackendName } from "./backends.ts";
 import type { Environment } from "./environment.ts";
-import type { LoopCounts } from "./loop.ts";
-import type { PhasePlan, Plan } from "./plan.ts";
+import type { ClientName, PhasePlan, Plan } from "./plan.ts";
 import type { Bottleneck, ProcessorTimeSource } from "./processor-time.ts";
-import type { Histogram, HistogramData } from "./recorder/histogram.ts";
+import type { HistogramData } from "./recorder/histogram.ts";
 import type { TargetFacts } from "./target-facts.ts";
 
-export const SCHEMA_VERSION = 1;
-
-/** A shorter phase mostly shows how a server that compiles as it runs warms up. */
-const STEADY_NS_MIN = 1_000_000_000;
+export const SCHEMA_VERSION = 2;
 
 export interface BenchResult {
-  schemaVersion: number;
-  tool: { name: string; version: string };
+  kind: "bench";
+  schemaVersion: typeof SCHEMA_VERSION;
+  tool: { name: "kv bench"; version: string; commit: string };
   startedAt: string;
   argv: string[];
   environment: Environment;
@@ -34,7 +33,10 @@ export interface BenchResult {
 }
 
 export interface TargetResult {
+  /** What tables show: "kv", "redis (node-redis)". Unique in a result. */
+  label: string;
   backend: BackendName;
+  client: ClientName;
   endpoint: string;
   isStartedHere: boolean;
   facts: TargetFacts;
@@ -43,30 +45,91 @@ export interface TargetResult {
 
 export interface PhaseResult {
   name: PhasePlan["name"];
+  kind: PhasePlan["kind"];
+  label: string;
   isMeasured: boolean;
+  /** Operations that a connection sends at once; null where there is no such thing. */
+  batchSize: number | null;
+  /** Of the open loop; the phases of a sweep differ in it. Null in a closed loop. */
+  rateTarget: number | null;
+  runs: PhaseRun[];
+  summary: PhaseSummary;
+}
+
+/** Over the runs of a phase. */
+export interface PhaseSummary {
+  operationsPerSecond: Estimate;
+  payloadBytesPerSecond: Estimate;
+  /** The histograms of all runs added; null without latencies. */
+  latency: LatencySet | null;
+  errorsTotal: number;
+  bottleneck: Bottleneck;
+  /** "steady" when every run was; "unknown" when they are too short to tell. */
+  steadiness: Steadiness["verdict"];
+}
+
+export interface Estimate {
+  count: number;
+  median: number;
+  mean: number;
+  standardDeviation: number;
+  min: number;
+  max: number;
+  /** Of the mean, by Student's t; null below two runs. */
+  interval95: [low: number, high: number] | null;
+}
+
+export interface PhaseRun {
+  startedAt: string;
+  /** Fan-out: messages published. Connect: connections opened. */
   operations: number;
   elapsedNs: number;
   operationsPerSecond: number;
-  /** Bytes on the wire, framing included. */
+  /** Bytes on the wire, framing included; 0 in process. */
   bytesOut: number;
   bytesIn: number;
-  /** Bytes of values written and read. */
+  /** Bytes of values written and read, of messages published and delivered. */
   payloadBytes: number;
   payloadBytesPerSecond: number;
   errors: PhaseErrors;
   /** Null in a phase that reads nothing. */
   reads: { hits: number; misses: number } | null;
-  latency: LatencyResult | null;
-  processorTime: {
-    clientNs: number;
-    serverNs: number | null;
-    serverSource: ProcessorTimeSource;
-    bottleneck: Bottleneck;
-  };
+  latency: LatencySet | null;
+  /** In a mix: each operation by itself. */
+  byOperation: Record<string, { operations: number; latency: LatencyResult | null }> | null;
+  open: OpenLoopResult | null;
+  fanout: FanoutResult | null;
+  connect: ConnectResult | null;
+  series: SeriesResult;
+  steadiness: Steadiness;
+  processorTime: ProcessorTime;
 }
 
+export interface ProcessorTime {
+  clientNs: number;
+  serverNs: number | null;
+  serverSource: ProcessorTimeSource;
+  bottleneck: Bottleneck;
+}
+
+/** What happened over time, in slices of about SLICE_MS. */
+export interface SeriesResult {
+  /** When each slice ended, in ms from the start of the phase. */
+  endsMs: number[];
+  /** Operations (fan-out: deliveries) that ended within each slice. */
+  operations: number[];
+  /** Percentiles within each slice, null where it has too few samples; null without latencies. */
+  p50Ns: (number | null)[] | null;
+  p99Ns: (number | null)[] | null;
+}
+
+export interface Steadiness {
+  verdict: "steady" | "unsteady" | "unknown";
+  reason: string;
+}
+
+/** Any of them fails the run. */
 export interface PhaseErrors {
-  /** Error replies, misses, unexpected replies and wrong values: any of them fails the run. */
   total: number;
   /** Error replies by their first word. */
   replies: Record<string, number>;
@@ -75,122 +138,90 @@ export interface PhaseErrors {
   misses: number;
   /** Replies of another type or length than the request asks for. */
   unexpected: number;
-  /** Values that differ from what was written; null when they were not verified. */
+  /**
+   * Values that do not decode or differ from what was written; null when nobody looked into them.
+   */
   wrongValues: number | null;
+  /** Fan-out: deliveries that are missing, double or out of order. */
+  undelivered: number;
 }
 
-/**
- * Closed-loop latency, that is: at saturation. A percentile is null when there are too few samples
- * for it.
- */
+export interface LatencySet {
+  /**
+   * Closed loop: from the write to the reply, at saturation. Open loop: from the intended time.
+   * Fan-out: from publishing to delivery.
+   */
+  primary: LatencyResult;
+  /** Open loop: from the actual write to the reply. */
+  service: LatencyResult | null;
+  /** Open loop: from the intended time to the actual write. */
+  sendLag: LatencyResult | null;
+}
+
+export type LatencyKind =
+  | "at saturation"
+  | "response"
+  | "service"
+  | "send lag"
+  | "end to end"
+  | "round trip";
+
+/** A percentile is null when there are too few samples beyond it. */
 export interface LatencyResult {
-  kind: "at saturation";
+  kind: LatencyKind;
+  count: number;
   averageNs: number;
   p50Ns: number | null;
+  p90Ns: number | null;
   p99Ns: number | null;
   p999Ns: number | null;
+  p9999Ns: number | null;
+  minNs: number;
   maxNs: number;
   histogram: HistogramData;
 }
 
-/** Samples that have to lie beyond a percentile before it is more than chance. */
-const SAMPLES_BEYOND_MIN = 10;
-
-export interface PhaseMeasurement {
-  phase: PhasePlan;
-  counts: LoopCounts;
-  histogram: Histogram | null;
-  isVerified: boolean;
-  processorTime: PhaseResult["processorTime"];
+export interface OpenLoopResult {
+  rateTarget: number;
+  rateAchieved: number;
+  arrival: "const" | "poisson";
+  /** Operations that were sent more than LATE_NS behind their time. */
+  late: number;
+  /** Operations that were due and never sent, since as many as allowed were under way. */
+  dropped: number;
+  isSustained: boolean;
 }
 
-export function makePhaseResult(measurement: PhaseMeasurement): PhaseResult {
-  const { phase, counts, histogram, processorTime } = measurement;
-  const perSecond = 1e9 / counts.elapsedNs;
-  const payloadBytes = counts.payloadBytesOut + counts.payloadBytesIn;
-  const errors = makeErrors(measurement);
-  const isReading = phase.request === "get";
-  const errorReplies = errors.total - errors.misses - errors.unexpected - (errors.wrongValues ?? 0);
-  const hits = counts.operations - errors.misses - errorReplies;
-  return {
-    name: phase.name,
-    isMeasured: phase.isMeasured,
-    operations: counts.operations,
-    elapsedNs: counts.elapsedNs,
-    operationsPerSecond: counts.operations * perSecond,
-    bytesOut: counts.bytesOut,
-    bytesIn: counts.bytesIn,
-    payloadBytes,
-    payloadBytesPerSecond: payloadBytes * perSecond,
-    errors,
-    reads: isReading ? { hits, misses: errors.misses } : null,
-    latency: histogram === null ? null : makeLatency(histogram),
-    processorTime,
-  };
+export interface FanoutResult {
+  published: number;
+  publishedPerSecond: number;
+  /** Published times subscribers. */
+  expected: number;
+  delivered: number;
+  deliveredPerSecond: number;
+  /** delivered / expected. */
+  reach: number;
+  /** Messages of a publisher that a subscriber never saw although later ones came. */
+  gaps: number;
+  outOfOrder: number;
+  duplicates: number;
+  /** Subscribers that the server cut off. */
+  subscribersCut: number;
+  /** From the last publish to the last delivery. */
+  drainNs: number;
+  /** Round trip of a publish, where the server acknowledges it. */
+  publishLatency: LatencyResult | null;
 }
 
-function makeErrors({ counts, isVerified }: PhaseMeasurement): PhaseErrors {
-  const errorReplies = Object.values(counts.errorKinds).reduce((sum, count) => sum + count, 0);
-  return {
-    total: errorReplies + counts.nulls + counts.unexpected + counts.wrongValues,
-    replies: counts.errorKinds,
-    first: counts.errorFirst,
-    misses: counts.nulls,
-    unexpected: counts.unexpected,
-    wrongValues: isVerified ? counts.wrongValues : null,
-  };
-}
-
-function makeLatency(histogram: Histogram): LatencyResult {
-  const percentile = (quantile: number) =>
-    histogram.count * (1 - quantile) >= SAMPLES_BEYOND_MIN ? histogram.quantileNs(quantile) : null;
-  return {
-    kind: "at saturation",
-    averageNs: histogram.averageNs(),
-    p50Ns: percentile(0.5),
-    p99Ns: percentile(0.99),
-    p999Ns: percentile(0.999),
-    maxNs: histogram.maxNs,
-    histogram: histogram.toData(),
-  };
-}
-
-/**
- * What makes figures doubtful: sides that are not set up alike, keys that were there before, a busy
- * machine, phases too short to be steady.
- */
-export function findWarnings(targets: TargetResult[], environment: Environment): string[] {
-  const warnings: string[] = [];
-  for (const name of ["save", "appendonly"]) {
-    const values = targets.map((target) => `${target.backend} ${settingOf(target.facts, name)}`);
-    const different = new Set(targets.map((target) => settingOf(target.facts, name)));
-    if (different.size > 1) warnings.push(`${name} differs: ${values.join(", ")}`);
-  }
-  for (const { backend, facts } of targets) {
-    if (facts.serverName !== null && facts.serverName !== backend) {
-      warnings.push(`${backend}: the server calls itself ${facts.serverName}`);
-    }
-    if (facts.keysBefore !== null && facts.keysBefore > 0) {
-      warnings.push(`${backend}: ${facts.keysBefore} keys were there before the run`);
-    }
-  }
-  if (environment.loadAverage > environment.cores) {
-    warnings.push(
-      `the machine was busy before the run (load ${environment.loadAverage.toFixed(1)})`,
-    );
-  }
-  const short = targets.flatMap(({ backend, phases }) =>
-    phases
-      .filter((phase) => phase.isMeasured && phase.elapsedNs < STEADY_NS_MIN)
-      .map((phase) => `${backend} ${phase.name} ${formatDurationNs(phase.elapsedNs)}`),
-  );
-  if (short.length > 0) {
-    warnings.push(`too short to be steady, raise --num-ops: ${short.join(", ")}`);
-  }
-  return warnings;
-}
-
-function settingOf(facts: TargetFacts, name: string): string {
-  const value = facts.settings[name];
-  return value === undefined ? "unknown" : value === "" ? "off" : value;
+export interface ConnectResult {
+  target: number;
+  connected: number;
+  failed: number;
+  /** Broken while they were held. */
+  lost: number;
+  connectionsPerSecond: number;
+  /** Resident memory of the server; null when it is elsewhere. */
+  serverBytesBefore: number | null;
+  serverBytesHeld: number | null;
+  serverBytesPerConnection: number | null;
 }

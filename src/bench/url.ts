@@ -1,9 +1,11 @@
 /**
- * Where a server is: `redis://[user[:password]@]host[:port][/database]`, or just `host:port`.
+ * Where a server is: `redis://[user[:password]@]host[:port][/database]`, or just `host:port`; for
+ * the other kinds nats://, ws:// and wss://.
  *
  * Pure: text in, plain data out. TLS and unix sockets are refused by name, since the raw driver
  * speaks plain TCP.
  */
+import type { BackendKind } from "./backends.ts";
 import type { Endpoint } from "./drivers/resp-connection.ts";
 
 /** An endpoint, and the requests that each connection to it begins with. */
@@ -13,18 +15,23 @@ export interface ServerUrl extends Endpoint {
 
 const PORT_DEFAULT = 6379;
 
+/** What URLs of the other kinds begin with; the first is meant when nothing is said. */
+const PROTOCOLS: Record<Exclude<BackendKind, "resp" | "in-process">, readonly string[]> = {
+  nats: ["nats:", "ws:", "wss:"],
+  websocket: ["ws:", "wss:"],
+};
+
+/** Throws RangeError, worded to stand behind "--flag: ", when `text` is no URL of such a kind. */
+export function checkUrl(text: string, kind: BackendKind): void {
+  if (kind === "in-process") throw new RangeError(`has no effect in process (${text})`);
+  if (kind === "resp") parseServerUrl(text);
+  else parseUrl(text, PROTOCOLS[kind]);
+}
+
 /** Throws RangeError, worded to stand behind "--flag: ". */
 export function parseServerUrl(text: string): ServerUrl {
-  const full = text.includes("://") ? text : `redis://${text}`;
-  if (!URL.canParse(full)) throw new RangeError(`not a URL (${text}), expected redis://host:port`);
-  const url = new URL(full);
-  if (url.protocol !== "redis:" && url.protocol !== "valkey:") {
-    throw new RangeError(
-      `${url.protocol}// is not supported (${text}), expected redis://host:port`,
-    );
-  }
+  const url = parseUrl(text, ["redis:", "valkey:"]);
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  if (host === "") throw new RangeError(`host is missing (${text}), expected redis://host:port`);
   const database = url.pathname.replace(/^\//, "");
   if (!/^\d*$/.test(database)) throw new RangeError(`database is not a number (${text})`);
   const setup: string[][] = [];
@@ -33,4 +40,17 @@ export function parseServerUrl(text: string): ServerUrl {
   if (password !== "") setup.push(user === "" ? ["AUTH", password] : ["AUTH", user, password]);
   if (Number(database) > 0) setup.push(["SELECT", database]);
   return { host, port: url.port === "" ? PORT_DEFAULT : Number(url.port), setup };
+}
+
+/** Any URL with a host whose protocol is among `protocols`, the first of which may be left out. */
+function parseUrl(text: string, protocols: readonly string[]): URL {
+  const expected = `expected ${protocols[0]}//host:port`;
+  const full = text.includes("://") ? text : `${protocols[0]}//${text}`;
+  if (!URL.canParse(full)) throw new RangeError(`not a URL (${text}), ${expected}`);
+  const url = new URL(full);
+  if (!protocols.includes(url.protocol)) {
+    throw new RangeError(`${url.protocol}// is not supported (${text}), ${expected}`);
+  }
+  if (url.hostname === "") throw new RangeError(`host is missing (${text}), ${expected}`);
+  return url;
 }

@@ -12,64 +12,121 @@ function parse(line: string) {
   return options;
 }
 
-test("parseBenchOptions() has the documented defaults", () => {
+test("parseBenchOptions() has the defaults of the original", () => {
   expect(parse("")).toEqual({
-    backends: ["kv"],
-    urls: {},
-    workload: "simple",
-    operations: 100_000,
-    keysCount: null,
+    targets: [{ backend: "redis", client: "raw", url: null }],
+    workload: "chat",
+    mode: { kind: "phases", isWriting: true, isReading: true },
+    amount: { operations: 100_000 },
+    warmupMs: 0,
+    runsCount: 1,
     concurrency: 50,
-    valueSize: 128,
+    workersCount: 1,
+    values: { size: "128", format: "string", zstdLevel: null, compressibility: 0 },
+    chat: { chatsCount: 1000, historyLength: 100, readSize: 50 },
+    keysCount: null,
+    keyDistribution: null,
     batchSize: 1,
-    isWriting: true,
-    isReading: true,
+    rate: null,
+    arrival: "const",
+    inflightMax: 10_000,
     isTimingLatency: true,
     isVerifying: false,
     seed: 1,
+    timeoutMs: 30_000,
     threads: null,
     isQuiet: false,
-    outPath: null,
+    isJson: false,
+    outPaths: [],
+    notices: [],
   });
 });
 
-test("parseBenchOptions() takes every flag", () => {
+test("parseBenchOptions() takes every flag of a request workload", () => {
   const line =
-    "--db kv,redis --redis-url h:1 --workload simple -o 5 -c 6 --value-size 4kb --keys 7 " +
-    "--pipeline --batch-size 8 --read-only --no-latency --verify --threads 2 --seed 9 " +
-    "--out x.json --quiet";
-  expect(parse(line)).toEqual({
-    backends: ["kv", "redis"],
-    urls: { redis: "h:1" },
+    "--db kv,redis --redis-url h:1 --client raw,node-redis --workload simple --duration 5s " +
+    "--warmup 1s --runs 3 -c 6 --workers 2 --value-size 4kb --format json --compress-zstd " +
+    "--zstd-level 9 --compressibility 0.5 --keys 7 --key-dist zipf --pipeline --batch-size 8 " +
+    "--read-only --no-latency --verify --threads 2 --seed 9 --timeout 2s --out x.json --json " +
+    "--quiet";
+  expect(parse(line)).toMatchObject({
+    targets: [
+      { backend: "kv", client: "raw", url: null },
+      { backend: "kv", client: "node-redis", url: null },
+      { backend: "redis", client: "raw", url: "h:1" },
+      { backend: "redis", client: "node-redis", url: "h:1" },
+    ],
     workload: "simple",
-    operations: 5,
-    keysCount: 7,
+    mode: { kind: "phases", isWriting: false, isReading: true },
+    amount: { durationMs: 5000 },
+    warmupMs: 1000,
+    runsCount: 3,
     concurrency: 6,
-    valueSize: 4096,
+    workersCount: 2,
+    values: { size: "4096", format: "json", zstdLevel: 9, compressibility: 0.5 },
+    keysCount: 7,
+    keyDistribution: "zipf",
     batchSize: 8,
-    isWriting: false,
-    isReading: true,
     isTimingLatency: false,
     isVerifying: true,
     seed: 9,
+    timeoutMs: 2000,
     threads: 2,
     isQuiet: true,
-    outPath: "x.json",
+    isJson: true,
+    outPaths: ["x.json"],
   });
 });
 
 test("parseBenchOptions() ignores case and dashes in names", () => {
   for (const name of ["RustDb", "rust-db", "RUSTDB", "KV"]) {
-    expect(parse(`--db ${name}`).backends).toEqual(["kv"]);
+    expect(parse(`--db ${name}`).targets[0]?.backend).toBe("kv");
   }
-  expect(parse("--db Redis,Valkey --workload Simple").backends).toEqual(["redis", "valkey"]);
+  const { targets, workload } = parse("--db Redis,Valkey --workload Simple");
+  expect(targets.map((target) => target.backend)).toEqual(["redis", "valkey"]);
+  expect(workload).toBe("simple");
+  expect(parse("--db In-Memory --format Flatbuffers").targets[0]?.backend).toBe("inmemory");
 });
 
 test("parseBenchOptions() gives --url to the one database, and a batch size to --pipeline", () => {
-  expect(parse("--db valkey --url h:1").urls).toEqual({ valkey: "h:1" });
-  expect(parse("--rustdb-url redis://h:1").urls).toEqual({ kv: "redis://h:1" });
+  expect(parse("--db valkey --url h:1").targets[0]?.url).toBe("h:1");
+  expect(parse("--db kv --rustdb-url redis://h:1").targets[0]?.url).toBe("redis://h:1");
   expect(parse("--pipeline").batchSize).toBe(50);
-  expect(parse("--write-only").isReading).toBe(false);
+});
+
+test("parseBenchOptions() knows what is measured", () => {
+  expect(parse("--workload simple --ratio 1:10").mode).toEqual({
+    kind: "mix",
+    label: "MIX 1:10",
+    operations: [
+      { operation: "set", weight: 1 },
+      { operation: "get", weight: 10 },
+    ],
+  });
+  expect(parse("--ratio 0:1").mode).toMatchObject({ operations: [{ operation: "range" }] });
+  const ycsb = parse("--workload simple --ycsb D");
+  expect(ycsb).toMatchObject({ keyDistribution: "latest", mode: { label: "YCSB D" } });
+  expect(parse("--db Nats").mode).toEqual({ kind: "pubsub", publishersCount: 1 });
+  expect(parse("--db WebSocketChat --ws-multi-ip --ws-multi-ip-count 2").mode).toEqual({
+    kind: "ws-chat",
+    localAddresses: ["127.0.0.2", "127.0.0.3"],
+  });
+  expect(parse("--db web-socket --hold 1s").mode).toMatchObject({ holdMs: 1000 });
+});
+
+test("parseBenchOptions() takes rates, sweeps and bounds", () => {
+  expect(parse("--rate 20k --arrival Poisson --max-inflight 5")).toMatchObject({
+    rate: { kind: "fixed", ratePerSecond: 20_000 },
+    arrival: "poisson",
+    inflightMax: 5,
+  });
+  expect(parse("--sweep 1k,5k").rate).toEqual({ kind: "sweep", ratesPerSecond: [1000, 5000] });
+  expect(parse("--sweep 1k..100k/3").rate).toMatchObject({ ratesPerSecond: [1e3, 1e4, 1e5] });
+  expect(parse("--find-max p99<2ms").rate).toEqual({
+    kind: "find-max",
+    percentile: 0.99,
+    latencyNsMax: 2e6,
+  });
 });
 
 const refused: [line: string, message: string][] = [
@@ -84,16 +141,95 @@ const refused: [line: string, message: string][] = [
   ["--value-size 1x", "--value-size: not a size (1x)"],
   ["--value-size 0", "--value-size: 0 is below the minimum: 1"],
   ["--value-size 1gb", "--value-size: 1073741824 is above the maximum: 536870912"],
-  ["--keys 0", "--keys: 0 is below the minimum: 1"],
+  ["--workload simple --keys 0", "--keys: 0 is below the minimum: 1"],
   ["--batch-size 5", "--batch-size: has no effect without --pipeline, add it"],
   ["--pipeline --batch-size 0", "--batch-size: 0 is below the minimum: 1"],
   ["--write-only --read-only", "--write-only: contradicts --read-only, give one of them"],
-  ["--write-only --verify", "--verify: contradicts --write-only, which reads nothing"],
-  ["--db mysql", "--db: unknown database (mysql), known are kv, redis, valkey"],
-  ["--db kv,", "--db: unknown database (), known are kv, redis, valkey"],
+  [
+    "--write-only --verify",
+    "--verify: contradicts --write-only, which reads nothing that is known",
+  ],
+  [
+    "--db mysql",
+    "--db: unknown database (mysql), known are kv, redis, valkey, nats, websocketchat, " +
+      "websocket, inmemory, map",
+  ],
+  ["--client curl", "--client: unknown (curl), known are raw, node-redis, bun, nats, nats-ws"],
+  ["--client raw,raw", "--client: raw is there twice"],
+  ["--db inmemory --client bun", "--client: inmemory has only raw (bun)"],
+  ["--client raw,nats", "--client: nats fits none of the databases (redis)"],
+  ["--duration 5s -o 5", "--duration: contradicts --num-ops, give one of them"],
+  ["--duration 5", "--duration: not a duration (5), such as 10s"],
+  ["--runs 0", "--runs: 0 is below the minimum: 1"],
+  ["--workers 51", "--workers: 51 is above the maximum: --concurrency 50"],
+  ["--db inmemory --workers 2", "--workers: inmemory runs in this process"],
+  ["--db nats --workers 2", "--workers: 2 processes have no common clock for deliveries, use 1"],
+  ["--zstd-level 3", "--zstd-level: has no effect without --compress-zstd, add it"],
+  ["--compress-zstd --zstd-level 23", "--zstd-level: 23 is above the maximum: 22"],
+  ["--compressibility 2", "--compressibility: 2 is above the maximum: 1"],
+  [
+    "--format xml",
+    "--format: unknown (xml), known are string, json, cbor, protobuf, flatbuffers, msgpack, " +
+      "compact, view",
+  ],
+  ["--keys 5", "--keys: contradicts --workload chat, --num-chats"],
+  ["--workload simple --read-size 5", "--read-size: has no effect, it is for --workload chat"],
+  ["--ratio 1", "--ratio: not writes:reads (1), such as 1:10"],
+  ["--ratio 0:0", "--ratio: both are 0 (0:0)"],
+  ["--ratio 1:1 --read-only", "--read-only: contradicts --ratio, give one of them"],
+  ["--ycsb a", "--ycsb: contradicts --workload chat, it needs simple"],
+  ["--workload simple --ycsb g", "--ycsb: unknown (g), known are a to f"],
+  [
+    "--workload simple --ycsb a --key-dist zipf",
+    "--key-dist: contradicts --ycsb, which has its own",
+  ],
+  ["--num-publishers 2", "--num-publishers: has no effect without --pubsub-only, add it"],
+  ["--pubsub-only -c 1", "--concurrency: 1 is below the minimum: 2"],
+  ["--pubsub-only --num-publishers 50", "--num-publishers: 50 is above the maximum: 49"],
+  ["--pubsub-only --db map", "--pubsub-only: map has no publishing and subscribing"],
+  ["--pubsub-only --workload chat", "--workload: has no effect on --pubsub-only, leave it out"],
+  ["--pubsub-only --write-only", "--write-only: contradicts --pubsub-only, give one of them"],
+  ["--db kv,nats", "--db: nats has no keys and values, only --pubsub-only"],
+  ["--db nats --key-dist zipf", "--key-dist: has no effect, there are no keys"],
+  [
+    "--db redis,websocketchat",
+    "--db: websocketchat cannot be compared with others (redis,websocketchat)",
+  ],
+  ["--db websocketchat --read-only", "--read-only: has no effect on --db websocketchat"],
+  ["--hold 1s", "--hold: has no effect, it is for --db websocket"],
+  [
+    "--db websocket --ws-multi-ip-count 2",
+    "--ws-multi-ip-count: has no effect without --ws-multi-ip, add it",
+  ],
+  [
+    "--db websocket --ws-multi-ip --ws-multi-ip-base 10.0.0.1",
+    "--ws-multi-ip-base: not a loopback address (10.0.0.1), 127.0.0.0/8",
+  ],
+  [
+    "--db websocket --ws-multi-ip --ws-multi-ip-base 127.255.255.254 --ws-multi-ip-count 3",
+    "--ws-multi-ip-count: 3 addresses from 127.255.255.254 leave 127.0.0.0/8",
+  ],
+  ["--rate 5 --sweep 1,2", "--rate: contradicts --sweep, give one of them"],
+  ["--rate x", "--rate: not a rate (x), such as 20000 or 20k"],
+  ["--rate 5 --pipeline", "--pipeline: contradicts an open loop, which sends what is due"],
+  ["--rate 5 --no-latency", "--no-latency: contradicts an open loop, which is there for latencies"],
+  ["--arrival poisson", "--arrival: has no effect without --rate, add it"],
+  ["--db map --rate 5", "--rate: has no effect in process, where nothing waits"],
+  ["--sweep 5..4/3", "--sweep: ends before it starts (5..4/3)"],
+  ["--find-max p98<2ms", "--find-max: not a bound (p98<2ms), such as p99<2ms"],
+  [
+    "--db kv,",
+    "--db: unknown database (), known are kv, redis, valkey, nats, websocketchat, " +
+      "websocket, inmemory, map",
+  ],
   ["--db kv,rustdb", "--db: kv is there twice"],
-  ["--workload chat", "--workload: unknown workload (chat), known is simple"],
-  ["--redis-url h:1", "--redis-url: has no effect, redis is not in --db"],
+  ["--workload queue", "--workload: unknown (queue), known are chat, simple"],
+  ["--db kv --redis-url h:1", "--redis-url: has no effect, redis is not in --db"],
+  ["--ws-url ws://h:1", "--ws-url: has no effect, websocketchat or websocket is not in --db"],
+  [
+    "--db nats --url redis://h:1",
+    "--url: redis:// is not supported (redis://h:1), expected nats://host:port",
+  ],
   [
     "--db redis,valkey --url h:1",
     "--url: says nothing about which of several databases, use --redis-url, --valkey-url",
@@ -106,7 +242,7 @@ const refused: [line: string, message: string][] = [
     "--threads: has no effect, it is for the kv server that is started here",
   ],
   [
-    "--url h:1 --threads 2",
+    "--db kv --url h:1 --threads 2",
     "--threads: has no effect, it is for the kv server that is started here",
   ],
   ["--seed 4294967296", "--seed: 4294967296 is above the maximum: 4294967295"],

@@ -1,19 +1,25 @@
 /**
  * The command line of `kv bench` → BenchOptions.
  *
- * Every value and every combination is checked here, so that nothing behind this file meets an
- * impossible plan; a flag that would do nothing is refused as well, since figures of a run that was
- * not meant look like those of one that was.
+ *      argv ─ bench-flags ─┬─ bench-targets   what is measured
+ *                          ├─ bench-modes     what is done with it
+ *                          └─ here            how much, how fast, and the rules between them
+ *
+ * Every value and every combination is checked, so that nothing behind these files meets an
+ * impossible plan; a flag that would do nothing is refused as well.
  * Errors are UsageError, one line, `--flag: what is wrong (the value), the bound or the fix`.
- * When adding a flag: here, in docs, and in the test that no flag is accepted without effect.
+ * When adding a flag: bench-flags.ts, its check here, docs, and the test that no flag is accepted
+ * without effect.
  */
-import { Command, CommanderError } from "commander";
 import { UsageError } from "../base/errors.ts";
-import { parseCount, parseSize } from "../base/units.ts";
-import { BACKENDS, type Backend, type BackendName, findBackend } from "../bench/backends.ts";
-import type { BenchOptions } from "../bench/plan.ts";
-import { parseServerUrl } from "../bench/url.ts";
+import type { Backend } from "../bench/backends.ts";
+import type { BenchOptions, Mode, RateOption } from "../bench/options.ts";
+import type { Amount, ChatPlan, FormatName, ValuePlan, WorkloadName } from "../bench/plan.ts";
 import { KEYS_COUNT_MAX } from "../bench/workloads/simple.ts";
+import { parseFlags, type RawFlags } from "./bench-flags.ts";
+import { flagOf, modeOf, ycsbDistribution } from "./bench-modes.ts";
+import { targetsOf } from "./bench-targets.ts";
+import { choiceOf, countOf, durationMsOf, fractionOf, rateOf, sizeOf } from "./flag-values.ts";
 
 /**
  * One client process with one descriptor per connection; far below that the client is what is
@@ -25,219 +31,262 @@ const BATCH_SIZE_MAX = 100_000;
 /** The limit of the protocol (proto-max-bulk-len of Redis). */
 const VALUE_SIZE_MAX = 512 * 1024 * 1024;
 const THREADS_MAX = 1024;
+const WORKERS_MAX = 256;
+const RUNS_MAX = 1000;
 const OPERATIONS_MAX = KEYS_COUNT_MAX;
 const SEED_MAX = 2 ** 32 - 1;
-const BATCH_SIZE_DEFAULT = 50;
+const RATE_MAX = 100_000_000;
+const SWEEP_STEPS_MAX = 1000;
+const INFLIGHT_MAX = 1_000_000;
+const ZSTD_LEVEL_MAX = 22;
+const DURATION_MS_MAX = 24 * 3_600_000;
+const CHAT_COUNT_MAX = 10_000_000;
 
-/** Flags as commander gives them: text where there is a value, checked below. */
-interface RawFlags {
-  db: string;
-  workload: string;
-  url?: string;
-  redisUrl?: string;
-  valkeyUrl?: string;
-  rustdbUrl?: string;
-  numOps: string;
-  concurrency: string;
-  valueSize: string;
-  keys?: string;
-  pipeline?: true;
-  batchSize?: string;
-  writeOnly?: true;
-  readOnly?: true;
-  latency: boolean;
-  verify?: true;
-  threads?: string;
-  seed: string;
-  out?: string;
-  quiet?: true;
-}
+const BATCH_SIZE_DEFAULT = "50";
+const OPERATIONS_DEFAULT = "100000";
+const INFLIGHT_DEFAULT = "10000";
+/** With --duration; a run of a number of operations does exactly those. */
+const WARMUP_DEFAULT = "2s";
+
+const FORMATS: readonly FormatName[] = [
+  "string",
+  "json",
+  "cbor",
+  "protobuf",
+  "flatbuffers",
+  "msgpack",
+  "compact",
+  "view",
+];
 
 /** Null when the command line asked for help, which has been printed. Throws UsageError. */
 export function parseBenchOptions(argv: string[]): BenchOptions | null {
-  const command = makeCommand();
-  try {
-    command.parse(argv, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return null;
-    throw new UsageError(usageMessage(error), "kv bench --help lists all flags");
-  }
-  return checkFlags(command.opts<RawFlags>());
-}
-
-function makeCommand(): Command {
-  return new Command("kv bench")
-    .description("Measure servers that speak the Redis protocol")
-    .option("--db <names>", "kv, redis or valkey; several with commas give a comparison", "kv")
-    .option("--workload <name>", "simple: SET of every key, then GET of every key", "simple")
-    .option(
-      "--url <url>",
-      "where the server is (redis://host:port); kv is started here without one",
-    )
-    .option("-r, --redis-url <url>", "the same for redis (default: 127.0.0.1:6379)")
-    .option("-v, --valkey-url <url>", "the same for valkey (default: 127.0.0.1:6380)")
-    .option("--rustdb-url <url>", "the same for kv")
-    .option("-o, --num-ops <count>", "operations in each phase", "100000")
-    .option("-c, --concurrency <count>", "connections", "50")
-    .option("--value-size <size>", "bytes of a value (128, 4kb)", "128")
-    .option("--keys <count>", "draw keys at random out of so many (default: each key once)")
-    .option("--pipeline", "send batches of requests without waiting in between")
-    .option("--batch-size <count>", "requests in a batch of --pipeline (default: 50)")
-    .option("--write-only", "only the SET phase")
-    .option("--read-only", "only the GET phase; keys are written before, unmeasured")
-    .option("--no-latency", "measure rates only")
-    .option("--verify", "compare every value read with what was written")
-    .option("--threads <count>", "threads of the kv server that is started here")
-    .option("--seed <number>", "of keys, values and draws", "1")
-    .option("--out <file>", "write the result to a .json file")
-    .option("--quiet", "no progress and no notices, only the result")
-    .helpOption("-h, --help", "print this help")
-    .allowExcessArguments(false)
-    .configureOutput({ writeErr: () => {} })
-    .exitOverride();
-}
-
-/**
- * commander: "error: unknown option '--x'\n(Did you mean --y?)" → "--x: unknown option (did you
- * mean --y?)".
- */
-function usageMessage(error: CommanderError): string {
-  const text = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
-  const unknown = /^unknown option '([^']+)'(?: \(Did you mean (.+)\?\))?/.exec(text);
-  if (unknown !== null) {
-    return `${unknown[1]}: unknown option${unknown[2] ? ` (did you mean ${unknown[2]}?)` : ""}`;
-  }
-  const missing = /^option '(?:-\w, )?(--[\w-]+) .*' argument missing/.exec(text);
-  if (missing !== null) return `${missing[1]}: value is missing`;
-  return text;
+  const flags = parseFlags(argv);
+  return flags === null ? null : checkFlags(flags);
 }
 
 function checkFlags(flags: RawFlags): BenchOptions {
-  if (flags.writeOnly && flags.readOnly) {
-    throw new UsageError("--write-only: contradicts --read-only, give one of them");
-  }
-  if (flags.verify && flags.writeOnly) {
-    throw new UsageError("--verify: contradicts --write-only, which reads nothing");
-  }
-  if (flags.batchSize !== undefined && !flags.pipeline) {
-    throw new UsageError("--batch-size: has no effect without --pipeline, add it");
-  }
-  const backends = backendsOf(flags.db);
-  const urls = urlsOf(flags, backends);
-  const batchSize = flags.batchSize ?? String(BATCH_SIZE_DEFAULT);
+  const { backends, targets } = targetsOf(flags);
+  const workload: WorkloadName = choiceOf("--workload", flags.workload ?? "chat", [
+    "chat",
+    "simple",
+  ]);
+  const mode = modeOf(flags, backends, workload);
+  const rate = rateOption(flags, mode);
+  const { values, notices } = valuesOf(flags);
+  checkCombinations(flags, mode, backends, rate);
   return {
-    backends: backends.map((backend) => backend.name),
-    urls,
-    workload: workloadOf(flags.workload),
-    operations: count("--num-ops", flags.numOps, 1, OPERATIONS_MAX),
-    keysCount: flags.keys === undefined ? null : count("--keys", flags.keys, 1, KEYS_COUNT_MAX),
-    concurrency: count("--concurrency", flags.concurrency, 1, CONCURRENCY_MAX),
-    valueSize: valueSizeOf(flags.valueSize),
-    batchSize: flags.pipeline ? count("--batch-size", batchSize, 1, BATCH_SIZE_MAX) : 1,
-    isWriting: !flags.readOnly,
-    isReading: !flags.writeOnly,
+    targets,
+    workload,
+    mode,
+    amount: amountOf(flags),
+    warmupMs: warmupMsOf(flags),
+    runsCount: countOf("--runs", flags.runs, 1, RUNS_MAX),
+    concurrency: countOf("--concurrency", flags.concurrency, 1, CONCURRENCY_MAX),
+    workersCount: workersOf(flags, mode, backends),
+    values,
+    chat: chatOf(flags, workload, mode),
+    keysCount: keysCountOf(flags, workload, mode),
+    keyDistribution: keyDistributionOf(flags, mode),
+    batchSize: batchSizeOf(flags, mode, rate),
+    rate,
+    arrival: choiceOf("--arrival", flags.arrival ?? "const", ["const", "poisson"]),
+    inflightMax: countOf("--max-inflight", flags.maxInflight ?? INFLIGHT_DEFAULT, 1, INFLIGHT_MAX),
     isTimingLatency: flags.latency,
     isVerifying: flags.verify === true,
-    seed: count("--seed", flags.seed, 0, SEED_MAX),
-    threads: threadsOf(flags, backends, urls),
+    seed: countOf("--seed", flags.seed, 0, SEED_MAX),
+    timeoutMs: durationMsOf("--timeout", flags.timeout, 100, DURATION_MS_MAX),
+    threads: threadsOf(flags, targets),
     isQuiet: flags.quiet === true,
-    outPath: outPathOf(flags.out),
+    isJson: flags.json === true,
+    outPaths: outPathsOf(flags),
+    notices,
   };
 }
 
-function backendsOf(text: string): Backend[] {
-  const backends: Backend[] = [];
-  for (const name of text.split(",").map((part) => part.trim())) {
-    const backend = findBackend(name);
-    if (backend === undefined) {
-      const known = BACKENDS.map((each) => each.name).join(", ");
-      throw new UsageError(`--db: unknown database (${name}), known are ${known}`);
-    }
-    if (backends.includes(backend)) throw new UsageError(`--db: ${backend.name} is there twice`);
-    backends.push(backend);
-  }
-  return backends;
-}
-
-function workloadOf(text: string): "simple" {
-  if (text.toLowerCase().replaceAll("-", "") === "simple") return "simple";
-  throw new UsageError(`--workload: unknown workload (${text}), known is simple`);
-}
-
-function urlsOf(flags: RawFlags, backends: Backend[]): Partial<Record<BackendName, string>> {
-  const urls: Partial<Record<BackendName, string>> = {};
-  const named: [BackendName, string | undefined][] = [
-    ["redis", flags.redisUrl],
-    ["valkey", flags.valkeyUrl],
-    ["kv", flags.rustdbUrl],
-  ];
-  for (const [name, url] of named) {
-    if (url === undefined) continue;
-    const flag = name === "kv" ? "--rustdb-url" : `--${name}-url`;
-    if (!backends.some((backend) => backend.name === name)) {
-      throw new UsageError(`${flag}: has no effect, ${name} is not in --db`);
-    }
-    urls[name] = checkedUrl(flag, url);
-  }
-  if (flags.url === undefined) return urls;
-  const [first, second] = backends;
-  if (first === undefined || second !== undefined) {
-    const each = backends.map((backend) => backend.urlFlag).join(", ");
-    throw new UsageError(`--url: says nothing about which of several databases, use ${each}`);
-  }
-  if (urls[first.name] !== undefined) {
-    throw new UsageError(`--url: contradicts ${first.urlFlag}, give one of them`);
-  }
-  urls[first.name] = checkedUrl("--url", flags.url);
-  return urls;
-}
-
-function checkedUrl(flag: string, url: string): string {
-  try {
-    parseServerUrl(url);
-    return url;
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(`${flag}: ${error.message}`);
-    throw error;
-  }
-}
-
-function threadsOf(
+/** Rules between flags that no single value breaks. */
+function checkCombinations(
   flags: RawFlags,
+  mode: Mode,
   backends: Backend[],
-  urls: Partial<Record<BackendName, string>>,
-): number | null {
+  rate: RateOption | null,
+): void {
+  if (flags.verify && (flags.writeOnly || mode.kind === "command" || mode.kind === "ws-connect")) {
+    const other = flags.writeOnly ? "contradicts --write-only, which" : "has no effect,";
+    throw new UsageError(`--verify: ${other} reads nothing that is known`);
+  }
+  if (rate === null) {
+    for (const name of ["arrival", "maxInflight"] as const) {
+      if (flags[name] !== undefined) {
+        throw new UsageError(`${flagOf(name)}: has no effect without --rate, add it`);
+      }
+    }
+  } else if (!flags.latency) {
+    throw new UsageError("--no-latency: contradicts an open loop, which is there for latencies");
+  }
+  const isLocal = backends.some((backend) => backend.kind === "in-process");
+  if (isLocal && rate !== null) {
+    throw new UsageError("--rate: has no effect in process, where nothing waits");
+  }
+}
+
+function amountOf(flags: RawFlags): Amount {
+  if (flags.duration === undefined) {
+    const text = flags.numOps ?? OPERATIONS_DEFAULT;
+    return { operations: countOf("--num-ops", text, 1, OPERATIONS_MAX) };
+  }
+  if (flags.numOps !== undefined) {
+    throw new UsageError("--duration: contradicts --num-ops, give one of them");
+  }
+  return { durationMs: durationMsOf("--duration", flags.duration, 100, DURATION_MS_MAX) };
+}
+
+function warmupMsOf(flags: RawFlags): number {
+  const text = flags.warmup ?? (flags.duration === undefined ? null : WARMUP_DEFAULT);
+  return text === null ? 0 : durationMsOf("--warmup", text, 0, DURATION_MS_MAX);
+}
+
+function workersOf(flags: RawFlags, mode: Mode, backends: Backend[]): number {
+  const count = countOf("--workers", flags.workers, 1, WORKERS_MAX);
+  if (count === 1) return 1;
+  if (mode.kind === "pubsub" || mode.kind === "ws-chat" || mode.kind === "ws-connect") {
+    throw new UsageError(
+      `--workers: ${count} processes have no common clock for deliveries, use 1`,
+    );
+  }
+  const local = backends.find((backend) => backend.kind === "in-process");
+  if (local !== undefined) throw new UsageError(`--workers: ${local.name} runs in this process`);
+  const connections = countOf("--concurrency", flags.concurrency, 1, CONCURRENCY_MAX);
+  if (count > connections) {
+    throw new UsageError(`--workers: ${count} is above the maximum: --concurrency ${connections}`);
+  }
+  return count;
+}
+
+function valuesOf(flags: RawFlags): { values: ValuePlan; notices: string[] } {
+  if (flags.zstdLevel !== undefined && !flags.compressZstd) {
+    throw new UsageError("--zstd-level: has no effect without --compress-zstd, add it");
+  }
+  const zstdLevel = flags.compressZstd
+    ? countOf("--zstd-level", flags.zstdLevel ?? "3", 1, ZSTD_LEVEL_MAX)
+    : null;
+  const size = String(sizeOf("--value-size", flags.valueSize, 1, VALUE_SIZE_MAX));
+  const compressibility = fractionOf("--compressibility", flags.compressibility ?? "0", 0, 1);
+  const format = choiceOf("--format", flags.format, FORMATS);
+  return { values: { size, format, zstdLevel, compressibility }, notices: [] };
+}
+
+function chatOf(flags: RawFlags, workload: WorkloadName, mode: Mode): ChatPlan {
+  const isChat = workload === "chat" && (mode.kind === "phases" || mode.kind === "mix");
+  for (const name of ["numChats", "historyLen", "readSize"] as const) {
+    if (flags[name] !== undefined && !isChat) {
+      throw new UsageError(`${flagOf(name)}: has no effect, it is for --workload chat`);
+    }
+  }
+  return {
+    chatsCount: countOf("--num-chats", flags.numChats ?? "1000", 1, CHAT_COUNT_MAX),
+    historyLength: countOf("--history-len", flags.historyLen ?? "100", 1, CHAT_COUNT_MAX),
+    readSize: countOf("--read-size", flags.readSize ?? "50", 1, CHAT_COUNT_MAX),
+  };
+}
+
+function hasKeys(mode: Mode): boolean {
+  return mode.kind === "phases" || mode.kind === "mix" || mode.kind === "command";
+}
+
+function keysCountOf(flags: RawFlags, workload: WorkloadName, mode: Mode): number | null {
+  if (flags.keys === undefined) return null;
+  if (!hasKeys(mode)) throw new UsageError("--keys: has no effect, there are no keys");
+  if (workload === "chat") throw new UsageError("--keys: contradicts --workload chat, --num-chats");
+  return countOf("--keys", flags.keys, 1, KEYS_COUNT_MAX);
+}
+
+function keyDistributionOf(flags: RawFlags, mode: Mode): string | null {
+  if (flags.keyDist === undefined) return ycsbDistribution(flags.ycsb ?? "");
+  if (!hasKeys(mode)) throw new UsageError("--key-dist: has no effect, there are no keys");
+  if (flags.ycsb !== undefined) {
+    throw new UsageError("--key-dist: contradicts --ycsb, which has its own");
+  }
+  return flags.keyDist;
+}
+
+function batchSizeOf(flags: RawFlags, mode: Mode, rate: RateOption | null): number {
+  if (flags.batchSize !== undefined && !flags.pipeline) {
+    throw new UsageError("--batch-size: has no effect without --pipeline, add it");
+  }
+  if (!flags.pipeline) return 1;
+  if (rate !== null) {
+    throw new UsageError("--pipeline: contradicts an open loop, which sends what is due");
+  }
+  if (mode.kind === "ws-connect")
+    throw new UsageError("--pipeline: has no effect, nothing is sent");
+  return countOf("--batch-size", flags.batchSize ?? BATCH_SIZE_DEFAULT, 1, BATCH_SIZE_MAX);
+}
+
+function rateOption(flags: RawFlags, mode: Mode): RateOption | null {
+  const given = (["rate", "sweep", "findMax"] as const).filter((name) => flags[name] !== undefined);
+  if (given[0] !== undefined && given[1] !== undefined) {
+    throw new UsageError(`${flagOf(given[0])}: contradicts ${flagOf(given[1])}, give one of them`);
+  }
+  if (given[0] !== undefined && mode.kind === "ws-connect") {
+    throw new UsageError(`${flagOf(given[0])}: has no effect, nothing is sent`);
+  }
+  if (flags.rate !== undefined) {
+    return { kind: "fixed", ratePerSecond: rateOf("--rate", flags.rate, 1, RATE_MAX) };
+  }
+  if (flags.sweep !== undefined) return sweepOf(flags.sweep);
+  return flags.findMax === undefined ? null : findMaxOf(flags.findMax);
+}
+
+/** "1k,5k,20k", or "1k..200k/10": ten rates at equal ratios. */
+function sweepOf(text: string): RateOption {
+  const range = /^([\d.km]+)\.\.([\d.km]+)\/(\d+)$/i.exec(text);
+  if (range === null) {
+    const rates = text.split(",").map((part) => rateOf("--sweep", part.trim(), 1, RATE_MAX));
+    return { kind: "sweep", ratesPerSecond: rates };
+  }
+  const [, lowText = "", highText = "", stepsText = ""] = range;
+  const low = rateOf("--sweep", lowText, 1, RATE_MAX);
+  const high = rateOf("--sweep", highText, 1, RATE_MAX);
+  const steps = countOf("--sweep", stepsText, 2, SWEEP_STEPS_MAX);
+  if (high <= low) throw new UsageError(`--sweep: ends before it starts (${text})`);
+  const ratio = (high / low) ** (1 / (steps - 1));
+  const ratesPerSecond = Array.from({ length: steps }, (_, i) => Math.round(low * ratio ** i));
+  return { kind: "sweep", ratesPerSecond };
+}
+
+/** "p99<2ms" */
+function findMaxOf(text: string): RateOption {
+  const match = /^p(50|90|99|99\.9)<([\d.]+)(us|µs|ms|s)$/.exec(text.replaceAll(" ", ""));
+  if (match === null) {
+    throw new UsageError(`--find-max: not a bound (${text}), such as p99<2ms`);
+  }
+  const unit = { us: 1e3, µs: 1e3, ms: 1e6, s: 1e9 }[match[3] ?? ""] ?? 1;
+  const percentile = ({ "50": 0.5, "90": 0.9, "99": 0.99, "99.9": 0.999 } as const)[
+    match[1] as "50" | "90" | "99" | "99.9"
+  ];
+  return { kind: "find-max", percentile, latencyNsMax: Number(match[2]) * unit };
+}
+
+function threadsOf(flags: RawFlags, targets: BenchOptions["targets"]): number | null {
   if (flags.threads === undefined) return null;
-  const isStarting = backends.some((each) => each.urlDefault === null && !(each.name in urls));
-  if (!isStarting) {
+  if (!targets.some(({ backend, url }) => backend === "kv" && url === null)) {
     throw new UsageError("--threads: has no effect, it is for the kv server that is started here");
   }
-  return count("--threads", flags.threads, 1, THREADS_MAX);
+  return countOf("--threads", flags.threads, 1, THREADS_MAX);
 }
 
-function valueSizeOf(text: string): number {
-  const size = parseSize(text);
-  if (size === null) throw new UsageError(`--value-size: not a size (${text})`);
-  return inRange("--value-size", size, 1, VALUE_SIZE_MAX);
-}
+const OUT_KINDS = [".json"];
 
-function outPathOf(path: string | undefined): string | null {
-  if (path === undefined) return null;
-  if (!path.toLowerCase().endsWith(".json")) {
-    throw new UsageError(`--out: unknown kind of file (${path}), its name must end with .json`);
+function outPathsOf(flags: RawFlags): string[] {
+  const paths = flags.out ?? [];
+  for (const path of paths) {
+    if (OUT_KINDS.every((kind) => !path.toLowerCase().endsWith(kind))) {
+      const kinds = OUT_KINDS.join(", ");
+      throw new UsageError(
+        `--out: unknown kind of file (${path}), its name must end with ${kinds}`,
+      );
+    }
   }
-  return path;
-}
-
-function count(flag: string, text: string, min: number, max: number): number {
-  const value = parseCount(text);
-  if (value === null) throw new UsageError(`${flag}: not a whole number (${text})`);
-  return inRange(flag, value, min, max);
-}
-
-function inRange(flag: string, value: number, min: number, max: number): number {
-  if (value < min) throw new UsageError(`${flag}: ${value} is below the minimum: ${min}`);
-  if (value > max) throw new UsageError(`${flag}: ${value} is above the maximum: ${max}`);
-  return value;
+  return paths;
 }

@@ -72,6 +72,37 @@ export class Histogram {
     this.maxNs = Math.max(this.maxNs, other.maxNs);
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#counts.fill(0);
+    this.count = this.sumNs = this.maxNs = 0;
+    this.minNs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Becomes a copy of `other`. */
+  copyFrom(other: Histogram): void {
+    this.clear();
+    this.merge(other);
+  }
+
+  /**
+   * What was recorded since `before` was a copy of this histogram. Its minimum and maximum are
+   * those of the buckets, since the exact ones are not known.
+   */
+  since(before: Histogram): Histogram {
+    const slice = new Histogram();
+    slice.sumNs = this.sumNs - before.sumNs;
+    for (let index = 0; index < BUCKETS_COUNT; index++) {
+      const count = this.#counts[index]! - before.#counts[index]!;
+      if (count === 0) continue;
+      slice.#counts[index] = count;
+      slice.count += count;
+      slice.minNs = Math.min(slice.minNs, middleNs(index));
+      slice.maxNs = middleNs(index);
+    }
+    return slice;
+  }
+
   /** The arithmetic mean in nanoseconds, exact; 0 when nothing was recorded. */
   averageNs(): number {
     return this.count === 0 ? 0 : this.sumNs / this.count;

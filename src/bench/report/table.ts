@@ -6,7 +6,7 @@
  * together.
  */
 import { formatCount, formatDurationNs, formatSize } from "../../base/units.ts";
-import type { BenchResult, PhaseResult, TargetResult } from "../result.ts";
+import type { BenchResult, PhaseErrors, PhaseResult, PhaseRun, TargetResult } from "../result.ts";
 import { formatTextTable } from "./text-table.ts";
 
 const HEAD = [
@@ -65,39 +65,58 @@ function measuredRows(result: BenchResult): Row[] {
     target.phases.map((phase) => ({ target, phase })),
   );
   const measured = rows.filter((row) => row.phase.isMeasured);
-  const names = [...new Set(measured.map((row) => row.phase.name))];
-  return names.flatMap((name) => measured.filter((row) => row.phase.name === name));
+  const labels = [...new Set(measured.map((row) => row.phase.label))];
+  return labels.flatMap((label) => measured.filter((row) => row.phase.label === label));
 }
 
 function figureCells({ target, phase }: Row): string[] {
-  const { latency } = phase;
+  const { summary, runs } = phase;
+  const latency = summary.latency?.primary;
   return [
-    target.backend,
-    phase.name,
-    Math.round(phase.operationsPerSecond).toLocaleString("en-US"),
-    (phase.payloadBytesPerSecond / 1e6).toFixed(2),
-    formatSize(phase.bytesOut + phase.bytesIn),
-    formatDurationNs(phase.elapsedNs),
+    target.label,
+    operationOf(phase),
+    Math.round(summary.operationsPerSecond.median).toLocaleString("en-US"),
+    (summary.payloadBytesPerSecond.median / 1e6).toFixed(2),
+    formatSize(sum(runs, (run) => run.bytesOut + run.bytesIn)),
+    formatDurationNs(sum(runs, (run) => run.elapsedNs)),
     duration(latency?.averageNs),
     duration(latency?.p50Ns),
     duration(latency?.p99Ns),
     duration(latency?.p999Ns),
-    String(phase.errors.total),
+    String(summary.errorsTotal),
     // Only subscribers can lag behind; a request always waits for its reply.
-    NONE,
+    phase.kind === "fanout" ? String(sum(runs, laggedOf)) : NONE,
   ];
 }
 
+/** "READ (Simple)", and in an open loop its rate. */
+function operationOf({ label, rateTarget }: PhaseResult): string {
+  return rateTarget === null ? label : `${label} @ ${formatCount(rateTarget)}/s`;
+}
+
+function laggedOf({ fanout }: PhaseRun): number {
+  return fanout === null ? 0 : fanout.expected - fanout.delivered;
+}
+
+function sum(runs: PhaseRun[], of: (run: PhaseRun) => number): number {
+  return runs.reduce((total, run) => total + of(run), 0);
+}
+
 function processorCells({ target, phase }: Row): string[] {
-  const { clientNs, serverNs, bottleneck } = phase.processorTime;
+  const { runs, summary } = phase;
+  const operations = sum(runs, (run) => run.operations);
+  const serverNs = runs.map((run) => run.processorTime.serverNs);
+  const known = serverNs.filter((ns) => ns !== null);
+  const serverNsSum = known.reduce((total, ns) => total + ns, 0);
+  const isReading = runs.some((run) => run.reads !== null);
   return [
-    target.backend,
-    phase.name,
-    formatDurationNs(clientNs / phase.operations),
-    serverNs === null ? NONE : formatDurationNs(serverNs / phase.operations),
-    phase.reads === null ? NONE : String(phase.reads.hits),
-    phase.reads === null ? NONE : String(phase.reads.misses),
-    bottleneck,
+    target.label,
+    operationOf(phase),
+    formatDurationNs(sum(runs, (run) => run.processorTime.clientNs) / operations),
+    known.length < runs.length ? NONE : formatDurationNs(serverNsSum / operations),
+    isReading ? String(sum(runs, (run) => run.reads?.hits ?? 0)) : NONE,
+    isReading ? String(sum(runs, (run) => run.reads?.misses ?? 0)) : NONE,
+    summary.bottleneck,
   ];
 }
 
@@ -105,13 +124,14 @@ function processorCells({ target, phase }: Row): string[] {
 export function formatComparison(result: BenchResult): string[] {
   const [first, ...others] = result.targets;
   return others.map((other) => {
-    const ratios = (first?.phases ?? []).flatMap((phase) => {
-      const theirs = other.phases.find((each) => each.name === phase.name);
+    const ratios = (first?.phases ?? []).flatMap((phase, index) => {
+      const theirs = other.phases[index];
       if (!phase.isMeasured || theirs === undefined) return [];
-      const ratio = phase.operationsPerSecond / theirs.operationsPerSecond;
-      return [`${phase.name} at ${ratio.toFixed(2)} times its rate`];
+      const rate = phase.summary.operationsPerSecond.median;
+      const ratio = rate / theirs.summary.operationsPerSecond.median;
+      return [`${operationOf(phase)} at ${ratio.toFixed(2)} times its rate`];
     });
-    return `${first?.backend} against ${other.backend}: ${ratios.join(", ")}`;
+    return `${first?.label} against ${other.label}: ${ratios.join(", ")}`;
   });
 }
 
@@ -125,43 +145,45 @@ function duration(ns: number | null | undefined): string {
  */
 export function formatFairnessSheet(result: BenchResult): string[] {
   const { plan, environment } = result;
-  const servers = result.targets.map(({ backend, facts, endpoint }) => {
+  const servers = result.targets.map(({ label, backend, facts, endpoint }) => {
     const version = `${facts.serverName ?? backend} ${facts.version ?? "of unknown version"}`;
     const settings = Object.entries(facts.settings).map(
       ([name, value]) => `${name} ${value || "off"}`,
     );
     const threads = facts.threads === null ? [] : [`threads ${facts.threads}`];
     const parts = [version, facts.mode ?? "", ...threads, ...settings, endpoint];
-    return `${backend}: ${[...new Set(parts)].filter((part) => part !== "").join(", ")}`;
+    return `${label}: ${[...new Set(parts)].filter((part) => part !== "").join(", ")}`;
   });
-  const connections = `${plan.concurrency} connections × depth ${plan.batchSize}`;
-  const load = `${connections}, values of ${plan.valueSize} B`;
-  const keys = `${formatCount(plan.keysCount)} keys`;
+  const depths = result.targets.flatMap((target) =>
+    target.phases.flatMap((phase) => (phase.isMeasured ? (phase.batchSize ?? []) : [])),
+  );
+  const depth = [...new Set(depths)].join(", ");
+  const connections = `${plan.concurrency} connections × depth ${depth}`;
+  const load = `${connections}, values of ${plan.values.size} B`;
   const { processor, cores, system, kernel, bunVersion } = environment;
   return [
     ...servers,
-    `client: raw RESP2 over TCP, one process, ${load}, ${keys}, seed ${plan.seed}`,
+    `client: raw RESP2 over TCP, one process, ${load}, seed ${plan.seed}`,
     `machine: ${processor}, ${cores} cores, ${system} ${kernel}, Bun ${bunVersion}`,
   ];
 }
 
 function formatFailures(result: BenchResult): string[] {
-  const lines: string[] = [];
-  for (const target of result.targets) {
-    for (const phase of target.phases) {
-      if (phase.errors.total > 0) lines.push(formatFailure(target, phase));
-    }
-  }
-  return lines;
+  return result.targets.flatMap(({ label, phases }) =>
+    phases.flatMap((phase) =>
+      phase.runs
+        .filter((run) => run.errors.total > 0)
+        .map(({ errors }) => formatFailure(`${label} ${operationOf(phase)}`, errors)),
+    ),
+  );
 }
 
-function formatFailure(target: TargetResult, phase: PhaseResult): string {
-  const { errors } = phase;
-  const replies = Object.entries(errors.replies).map(([code, count]) => `${count} × ${code}`);
-  const parts = [...replies];
+function formatFailure(what: string, errors: PhaseErrors): string {
+  const parts = Object.entries(errors.replies).map(([code, count]) => `${count} × ${code}`);
   if (errors.misses > 0) parts.push(`${errors.misses} misses`);
   if (errors.unexpected > 0) parts.push(`${errors.unexpected} unexpected replies`);
   if (errors.wrongValues) parts.push(`${errors.wrongValues} wrong values`);
+  if (errors.undelivered > 0) parts.push(`${errors.undelivered} deliveries missing or wrong`);
   const first = errors.first === "" ? "" : ` (first: ${errors.first})`;
-  return `FAILED: ${target.backend} ${phase.name}: ${parts.join(", ")}${first}`;
+  return `FAILED: ${what}: ${parts.join(", ")}${first}`;
 }

@@ -1,0 +1,55 @@
+/** From counts to the figures of a run: rates, hits, errors, the bracket of processor time. */
+import { expect, test } from "bun:test";
+import { bracket, makePhaseRun } from "./measure.ts";
+import { measurementOf } from "./test-results.ts";
+
+test("makePhaseRun() gives rates per second", () => {
+  const run = makePhaseRun(measurementOf());
+  expect(run.operationsPerSecond).toBe(2000);
+  expect(run.payloadBytesPerSecond).toBe(256_000);
+  expect(run.errors.total).toBe(0);
+  expect(run.reads).toEqual({ hits: 1000, misses: 0 });
+});
+
+test("makePhaseRun() counts errors, misses and unexpected replies as errors", () => {
+  const { counts, ...rest } = measurementOf();
+  const run = makePhaseRun({
+    ...rest,
+    counts: {
+      ...counts,
+      errorKinds: { ERR: 2, OOM: 3 },
+      errorFirst: "ERR x",
+      nulls: 10,
+      unexpected: 4,
+      undelivered: 6,
+    },
+  });
+  expect(run.errors).toEqual({
+    total: 25,
+    replies: { ERR: 2, OOM: 3 },
+    first: "ERR x",
+    misses: 10,
+    unexpected: 4,
+    wrongValues: null,
+    undelivered: 6,
+  });
+  expect(run.reads).toEqual({ hits: 985, misses: 10 });
+});
+
+test("bracket() reads both sides around the work, and knows when nobody tells", async () => {
+  let readings = 0;
+  const work = async () => ({ elapsedNs: 1e9 });
+  const known = await bracket(
+    { readNs: () => ++readings * 950_000_000, source: "kernel", threads: 1 },
+    work,
+  );
+  expect(known.result.elapsedNs).toBe(1e9);
+  expect(known.processorTime).toMatchObject({
+    serverNs: 950_000_000,
+    serverSource: "kernel",
+    bottleneck: "server",
+  });
+  const unknown = await bracket({ readNs: () => null, source: "server", threads: null }, work);
+  expect(unknown.processorTime).toMatchObject({ serverNs: null, serverSource: "none" });
+  expect(unknown.processorTime.bottleneck).toBe("unknown");
+});

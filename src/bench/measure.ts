@@ -1,0 +1,158 @@
+/**
+ * One phase → its PhaseRun: the bracket of processor time around it, and the arithmetic behind it.
+ *
+ * Every session measures through here, so that all of them count in the same way.
+ */
+import { FatalError } from "../base/errors.ts";
+import { clientProcessorNs, findBottleneck, type ProcessorTimeSource } from "./processor-time.ts";
+import type {
+  ConnectResult,
+  FanoutResult,
+  LatencySet,
+  OpenLoopResult,
+  PhaseErrors,
+  PhaseRun,
+  ProcessorTime,
+  SeriesResult,
+} from "./result.ts";
+
+/** What one phase did, summed over its connections. */
+export interface PhaseCounts {
+  operations: number;
+  elapsedNs: number;
+  bytesOut: number;
+  bytesIn: number;
+  /** Bytes of values. */
+  payloadBytesOut: number;
+  payloadBytesIn: number;
+  /** Error replies by their first word. */
+  errorKinds: Record<string, number>;
+  errorFirst: string;
+  nulls: number;
+  /** Replies of another type or length than the request asks for. */
+  unexpected: number;
+  /** Values that are not what was written. */
+  wrongValues: number;
+  /** Deliveries that are missing, double or out of order. */
+  undelivered: number;
+}
+
+/** Counts of nothing, to be filled in. */
+export function emptyCounts(): PhaseCounts {
+  return {
+    operations: 0,
+    elapsedNs: 0,
+    bytesOut: 0,
+    bytesIn: 0,
+    payloadBytesOut: 0,
+    payloadBytesIn: 0,
+    errorKinds: {},
+    errorFirst: "",
+    nulls: 0,
+    unexpected: 0,
+    wrongValues: 0,
+    undelivered: 0,
+  };
+}
+
+export interface PhaseMeasurement {
+  startedAt: string;
+  counts: PhaseCounts;
+  /** The phase reads values, so that there are hits and misses; how many reads there were. */
+  reads: number | null;
+  /** Somebody looked into the values. */
+  isChecked: boolean;
+  latency: LatencySet | null;
+  series: SeriesResult;
+  processorTime: ProcessorTime;
+  byOperation?: PhaseRun["byOperation"];
+  open?: OpenLoopResult;
+  fanout?: FanoutResult;
+  connect?: ConnectResult;
+}
+
+export function makePhaseRun(measurement: PhaseMeasurement): PhaseRun {
+  const { counts, latency, series, processorTime } = measurement;
+  if (counts.elapsedNs <= 0) throw new FatalError("Cannot measure: the clock did not advance");
+  const perSecond = 1e9 / counts.elapsedNs;
+  const payloadBytes = counts.payloadBytesOut + counts.payloadBytesIn;
+  const errors = makeErrors(measurement);
+  return {
+    startedAt: measurement.startedAt,
+    operations: counts.operations,
+    elapsedNs: counts.elapsedNs,
+    operationsPerSecond: counts.operations * perSecond,
+    bytesOut: counts.bytesOut,
+    bytesIn: counts.bytesIn,
+    payloadBytes,
+    payloadBytesPerSecond: payloadBytes * perSecond,
+    errors,
+    reads: makeReads(measurement, errors),
+    latency,
+    byOperation: measurement.byOperation ?? null,
+    open: measurement.open ?? null,
+    fanout: measurement.fanout ?? null,
+    connect: measurement.connect ?? null,
+    series,
+    steadiness: { verdict: "unknown", reason: "not judged" },
+    processorTime,
+  };
+}
+
+/** What was neither a miss nor refused was a hit. */
+function makeReads({ reads, counts }: PhaseMeasurement, errors: PhaseErrors): PhaseRun["reads"] {
+  if (reads === null) return null;
+  const refused = Object.values(counts.errorKinds).reduce((sum, count) => sum + count, 0);
+  return { hits: Math.max(0, reads - errors.misses - refused), misses: errors.misses };
+}
+
+function makeErrors({ counts, isChecked }: PhaseMeasurement): PhaseErrors {
+  const errorReplies = Object.values(counts.errorKinds).reduce((sum, count) => sum + count, 0);
+  const { nulls, unexpected, wrongValues, undelivered } = counts;
+  return {
+    total: errorReplies + nulls + unexpected + wrongValues + undelivered,
+    replies: counts.errorKinds,
+    first: counts.errorFirst,
+    misses: nulls,
+    unexpected,
+    wrongValues: isChecked ? wrongValues : null,
+    undelivered,
+  };
+}
+
+/** How the processor time of the other side is read. */
+export interface ServerClock {
+  /** Processor time so far in ns; null when nobody tells. */
+  readNs(): Promise<number | null> | number | null;
+  source: ProcessorTimeSource;
+  /** Threads that can be busy at the same time; null when unknown. */
+  threads: number | null;
+}
+
+/**
+ * Runs `work`, which returns how long its phase took, between two readings of both sides'
+ * processor time.
+ */
+export async function bracket<T extends { elapsedNs: number }>(
+  server: ServerClock,
+  work: () => Promise<T>,
+  clientThreads = 1,
+): Promise<{ result: T; processorTime: ProcessorTime }> {
+  const serverStartNs = await server.readNs();
+  const clientStartNs = clientProcessorNs();
+  const result = await work();
+  const clientNs = clientProcessorNs() - clientStartNs;
+  const serverEndNs = await server.readNs();
+  const serverNs =
+    serverStartNs === null || serverEndNs === null ? null : serverEndNs - serverStartNs;
+  const { threads } = server;
+  return {
+    result,
+    processorTime: {
+      clientNs,
+      serverNs,
+      serverSource: serverNs === null ? "none" : server.source,
+      bottleneck: findBottleneck(result.elapsedNs, clientNs / clientThreads, serverNs, threads),
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * Flag texts → numbers, sizes, durations and rates, with errors worded for the command line:
+ * `--flag: what is wrong (the value), the bound or the fix`.
+ */
+import { UsageError } from "../base/errors.ts";
+import { parseCount, parseDurationMs, parseSize } from "../base/units.ts";
+
+/** A whole number between `min` and `max`. Throws UsageError. */
+export function countOf(flag: string, text: string, min: number, max: number): number {
+  const value = parseCount(text);
+  if (value === null) throw new UsageError(`${flag}: not a whole number (${text})`);
+  return inRange(flag, value, min, max);
+}
+
+/** Bytes. Throws UsageError. */
+export function sizeOf(flag: string, text: string, min: number, max: number): number {
+  const size = parseSize(text);
+  if (size === null) throw new UsageError(`${flag}: not a size (${text})`);
+  return inRange(flag, size, min, max);
+}
+
+/** Milliseconds of "250ms", "10s" or "5m". Throws UsageError. */
+export function durationMsOf(flag: string, text: string, min: number, max: number): number {
+  const value = parseDurationMs(text);
+  if (value === null) throw new UsageError(`${flag}: not a duration (${text}), such as 10s`);
+  return inRange(flag, value, min, max, " ms");
+}
+
+/** A number per second: "20000", "20k", "1.5m". Throws UsageError. */
+export function rateOf(flag: string, text: string, min: number, max: number): number {
+  const match = /^(\d+(?:\.\d+)?)([km]?)$/i.exec(text);
+  if (match === null) throw new UsageError(`${flag}: not a rate (${text}), such as 20000 or 20k`);
+  const unit = { "": 1, k: 1e3, m: 1e6 }[match[2]?.toLowerCase() ?? ""] ?? 1;
+  return inRange(flag, Number(match[1]) * unit, min, max, "/s");
+}
+
+/** A number such as 0.25. Throws UsageError. */
+export function fractionOf(flag: string, text: string, min: number, max: number): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new UsageError(`${flag}: not a number (${text})`);
+  return inRange(flag, Number(text), min, max);
+}
+
+/** One of `names`, ignoring case and dashes. Throws UsageError. */
+export function choiceOf<T extends string>(flag: string, text: string, names: readonly T[]): T {
+  const wanted = text.toLowerCase().replaceAll("-", "");
+  const found = names.find((name) => name.replaceAll("-", "") === wanted);
+  if (found !== undefined) return found;
+  throw new UsageError(`${flag}: unknown (${text}), known are ${names.join(", ")}`);
+}
+
+function inRange(flag: string, value: number, min: number, max: number, unit = ""): number {
+  if (value < min) throw new UsageError(`${flag}: ${value} is below the minimum: ${min}${unit}`);
+  if (value > max) throw new UsageError(`${flag}: ${value} is above the maximum: ${max}${unit}`);
+  return value;
+}
