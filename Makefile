@@ -20,8 +20,12 @@ SEED ?=
 # Micro-benchmarks: `make bench-micro B=parser`.
 B ?=
 
+# The engine's own suite: tables on the terminal, the same as JSON and as a page.
+PERF = ./kv bench engine --suite $(1) $(2) --out perf-$(1).json
+
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check format coverage bench-micro fuzz release clean
+.PHONY: help build demo test check format coverage bench-micro fuzz release clean \
+  perf-quick perf-threads perf-concurrency perf-demo performance
 
 help:  ## Show the targets
 	@echo "make <target>:"
@@ -51,6 +55,21 @@ bench-micro: $(STAMP)  ## Run the micro-benchmarks beside the code (make bench-m
 
 fuzz: $(STAMP)  ## Run the fuzzers (make fuzz F=parser SECONDS=60 SEED=1)
 	$(BUN) scripts/fuzz.ts --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(F)
+
+perf-quick: kv  ## Measure the store in process: the core cases (20 s)
+	$(call PERF,quick,--duration 300ms)
+
+perf-threads: kv  ## Measure the store in process on 1 to 32 Workers
+	$(call PERF,threads,--duration 1s)
+
+perf-concurrency: kv  ## Measure the store in process with 50 to 1,000 tasks
+	$(call PERF,concurrency,--duration 1s)
+
+perf-demo: kv  ## Watch the store being measured, live
+	./kv bench engine --suite quick --show
+
+performance: kv  ## Measure the store in process: every case, three times (10 min)
+	$(call PERF,full,--duration 2s --runs 3)
 
 release: $(STAMP)  ## Build for every platform into dist/, with SHA256SUMS
 	$(BUN) scripts/release.ts

@@ -20,6 +20,7 @@ import { formatSummary } from "./bench/report/table.ts";
 import { type BenchResult, SCHEMA_VERSION } from "./bench/result.ts";
 import { runPlan } from "./bench/run.ts";
 import { findWarnings } from "./bench/warnings.ts";
+import { benchEngine } from "./bench-engine.ts";
 import { parseBenchOptions } from "./cli/bench-options.ts";
 
 /**
@@ -27,12 +28,26 @@ import { parseBenchOptions } from "./cli/bench-options.ts";
  * FatalError.
  */
 export async function bench(argv: string[]): Promise<number> {
+  if (argv[0] === "engine") return await engine(argv.slice(1));
   const options = parseBenchOptions(argv);
   if (options === null) return 0;
   for (const path of options.outPaths) checkWritable(path);
   const result = await measure(options, argv);
-  await Bun.write(Bun.stdout, options.isJson ? formatJson(result) : formatSummary(result));
-  for (const path of options.outPaths) writeResult(path, result);
+  return await report(result, options);
+}
+
+async function engine(argv: string[]): Promise<number> {
+  const done = await benchEngine(argv, isCompiled());
+  return done === null ? 0 : await report(done.result, done.options);
+}
+
+/** Prints the result and writes it to files; returns the exit code. */
+async function report(
+  result: BenchResult,
+  { isJson, outPaths }: Pick<BenchOptions, "isJson" | "outPaths">,
+): Promise<number> {
+  await Bun.write(Bun.stdout, isJson ? formatJson(result) : formatSummary(result));
+  for (const path of outPaths) writeResult(path, result);
   return result.isFailed ? 1 : 0;
 }
 

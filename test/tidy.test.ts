@@ -69,7 +69,8 @@ test("arrows against the table are found, types among them", () => {
     "src/net/bad.ts": `${HEADER}export { s } from "../store/store.ts";\n`,
     "src/odd/x.ts": `${HEADER}const x = await import("../base/a.ts");\nexport { x };\n`,
     "src/bench/x.ts": `${HEADER}import {\n  r,\n} from "../store/read.ts";\nexport { r };\n`,
-    "src/bench/drivers/in-process.ts": `${HEADER}export { s } from "../../store/store.ts";\n`,
+    "src/bench/drivers/in-process.ts": `${HEADER}export { e } from "../../store/embedded.ts";\n`,
+    "src/store/embedded.ts": `${HEADER}export const e = 1;\n`,
   };
   expect(subjects(files, "import")).toEqual([
     "src/base/a.ts -> src/resp/parser.ts",

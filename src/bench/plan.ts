@@ -82,7 +82,7 @@ export interface OperationShare {
 
 export interface RequestPhase extends PhaseBase {
   kind: "requests";
-  name: "write" | "read" | "fill" | "mix" | "command";
+  name: "write" | "read" | "fill" | "mix" | "scan" | "command";
   amount: Amount;
   /** Operations that a connection sends at once. */
   batchSize: number;

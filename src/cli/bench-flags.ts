@@ -65,24 +65,33 @@ export interface RawFlags {
  * UsageError.
  */
 export function parseFlags(argv: string[]): RawFlags | null {
-  const command = makeCommand();
+  return parseCommand<RawFlags>(makeCommand(), argv);
+}
+
+/**
+ * Parses `argv` by `command`, which takes options only; null when it asked for help. Throws
+ * UsageError.
+ */
+export function parseCommand<Flags extends object>(command: Command, argv: string[]): Flags | null {
+  command
+    .helpOption("-h, --help", "print this help")
+    .allowExcessArguments(false)
+    .configureOutput({ writeErr: () => {} })
+    .exitOverride();
   try {
     command.parse(argv, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return null;
-    throw new UsageError(usageMessage(error), "kv bench --help lists all flags");
+    throw new UsageError(usageMessage(error), `${command.name()} --help lists all flags`);
   }
-  return command.opts<RawFlags>();
+  return command.opts<Flags>();
 }
 
 function makeCommand(): Command {
-  const command = new Command("kv bench")
-    .description("Measure key-value servers, brokers, formats and the store itself")
-    .helpOption("-h, --help", "print this help")
-    .allowExcessArguments(false)
-    .configureOutput({ writeErr: () => {} })
-    .exitOverride();
+  const command = new Command("kv bench").description(
+    "Measure key-value servers, brokers, formats and the store itself",
+  );
   addTargetFlags(command);
   addWorkloadFlags(command);
   addLoadFlags(command);

@@ -53,7 +53,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "type commands",
   ],
   bench: ["base", "resp/encoder", "resp/reader", "resp/reply-scanner", "formats"],
-  "bench/drivers/in-process": ["base", "store/store", "formats", "bench"],
+  "bench/drivers/in-process": ["base", "store/embedded", "formats", "bench"],
+  "bench/engine/messages": ["base", "store/embedded"],
+  "bench/engine/suite": ["base", "store/embedded"],
+  "bench/engine/work": ["base", "store/embedded"],
   // The options of `kv bench` are checked against what the benchmark can do.
   cli: ["base", "bench"],
 };
