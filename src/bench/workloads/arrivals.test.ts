@@ -1,5 +1,6 @@
 /** Arrival schedules: exact times, exact counts of what is due, and the law of the random gaps. */
 import { expect, test } from "bun:test";
+import { Prng } from "../../base/prng.ts";
 import { createArrivals } from "./arrivals.ts";
 
 test("even arrivals come at i / rate, without drift over hours", () => {
@@ -29,10 +30,20 @@ test("dueCount() of even arrivals counts exactly those at or before the time", (
   expect(createArrivals("const", 10, 1).dueCount(-1)).toBe(0);
   // An hour behind: nothing is skipped.
   expect(createArrivals("const", 1e6, 1).dueCount(3600e9)).toBe(3.6e9 + 1);
-  // On the very time of an arrival that has no exact float64.
-  const thirds = createArrivals("const", 3, 1);
-  expect(thirds.dueCount(1e9 / 3)).toBe(2);
-  expect(thirds.dueCount((2 * 1e9) / 3 - 1)).toBe(2);
+});
+
+test("dueCount() of even arrivals is exact at their very times and one float64 before", () => {
+  const random = new Prng(9);
+  const time = new Float64Array(1);
+  const bits = new BigUint64Array(time.buffer);
+  for (let trial = 0; trial < 20_000; trial++) {
+    const rate = 1 + random.fraction() * 10 ** random.below(7);
+    const index = random.between(1, 10_000_000);
+    time[0] = (index * 1e9) / rate;
+    expect(createArrivals("const", rate, 1).dueCount(time[0])).toBe(index + 1);
+    bits[0]!--;
+    expect(createArrivals("const", rate, 1).dueCount(time[0])).toBe(index);
+  }
 });
 
 test("dueCount() of Poisson arrivals agrees with their times", () => {
