@@ -31,6 +31,9 @@ import { parseBenchOptions } from "./cli/bench-options.ts";
  * FatalError.
  */
 export async function bench(argv: string[]): Promise<number> {
+  if (argv[0] === "codec") {
+    return (await import("./codec.ts")).codec(argv.slice(1), selfCommand(), isCompiled());
+  }
   const options = parseBenchOptions(argv);
   if (options === null) return 0;
   if (options.outPath !== null) checkWritable(options.outPath);
