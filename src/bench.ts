@@ -29,6 +29,9 @@ import { parseBenchOptions } from "./cli/bench-options.ts";
  */
 export async function bench(argv: string[]): Promise<number> {
   if (argv[0] === "engine") return await engine(argv.slice(1));
+  if (argv[0] === "codec") {
+    return (await import("./codec.ts")).codec(argv.slice(1), selfCommand(), isCompiled());
+  }
   const options = parseBenchOptions(argv);
   if (options === null) return 0;
   for (const path of options.outPaths) checkWritable(path);
