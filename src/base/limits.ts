@@ -105,7 +105,7 @@ export const CHANNEL_SIZE_MAX = 65_536;
  * Longest pattern. A match costs up to the pattern times the channel: 0.3 s with this much of both.
  */
 export const PATTERN_SIZE_MAX = 4096;
-/** Channels and patterns of one client: each takes about 300 bytes on its Worker. */
+/** Channels and patterns of one client: each takes 440 bytes, the directory included. */
 export const SUBSCRIPTIONS_PER_CLIENT_MAX = 1_048_576;
 /** And of all clients together. */
 export const SUBSCRIPTIONS_COUNT_MAX = 8_388_608;

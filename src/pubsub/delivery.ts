@@ -128,12 +128,13 @@ export class Delivery {
   }
 }
 
-/** What a message to this topic begins with, in RESP2. */
-export function prefixOf(kind: TopicKind, name: Buffer): Buffer {
+/** What a message to this topic begins with, in RESP2: up to the channel, or the message. */
+function prefixOf(topic: LocalTopic): Buffer {
+  const { kind, name } = topic;
   const out = new ReplyWriter(64 + name.length);
   out.pushHeader(kind === TopicKind.Pattern ? 4 : 3);
   out.bulkText(WORDS[kind]);
-  out.bulk(name, 0, name.length);
+  out.bulkLatin1(name);
   const prefix = Buffer.allocUnsafeSlow(out.length);
   out.bytes.copy(prefix, 0, 0, out.length);
   return prefix;
@@ -147,6 +148,7 @@ function encode(
   channelLength: number,
   messageLength: number,
 ): void {
+  topic.prefix ??= prefixOf(topic);
   arena.raw(topic.prefix);
   if (topic.kind === TopicKind.Pattern) arena.bulk(source, channelAt, channelLength);
   arena.bulk(source, channelAt + channelLength, messageLength);

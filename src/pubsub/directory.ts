@@ -96,6 +96,12 @@ export class Directory {
     }
   }
 
+  /** Whether `worker` has subscribers of `entry`. Cold. */
+  hasWorker(entry: number, worker: number): boolean {
+    const bits = this.#words[wordOf(entry) + ENTRY_WORKERS + (worker >>> 5)] as number;
+    return (bits & (1 << (worker & 31))) !== 0;
+  }
+
   // ---- Coming and going ----
 
   /** Whether one subscription more is within the limit on all clients together. */

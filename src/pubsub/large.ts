@@ -14,7 +14,6 @@
  * PUBSUB_LARGE_SIZE_MAX; one message may always be sent, whatever its size.
  */
 import { freeBytes } from "../base/free-bytes.ts";
-import { PUBSUB_LARGE_SIZE_MAX } from "../base/limits.ts";
 import { LARGE_KIB, LARGE_NEXT, type PubSubHandle } from "./layout.ts";
 
 export interface Body {
@@ -32,20 +31,22 @@ export class LargeBodies {
   readonly #worker: number;
   readonly #workers: number;
   readonly #post: PostBody;
+  readonly #sizeMax: number;
   /** Bodies that are here and whose record was not read yet. */
   readonly #here = new Map<number, Body>();
 
-  constructor(handle: PubSubHandle, worker: number, post: PostBody) {
+  constructor(handle: PubSubHandle, worker: number, post: PostBody, sizeMax: number) {
     this.#control = new Int32Array(handle.control);
     this.#worker = worker;
     this.#workers = handle.workers;
     this.#post = post;
+    this.#sizeMax = sizeMax;
   }
 
   /** With the mutex held: whether a body of that size may be sent now. */
   admits(size: number): boolean {
     const kib = Atomics.load(this.#control, LARGE_KIB);
-    return kib === 0 || kib + kibOf(size) <= PUBSUB_LARGE_SIZE_MAX / KIB;
+    return kib === 0 || kib + kibOf(size) <= this.#sizeMax / KIB;
   }
 
   /** With the mutex held: a number for a new body. */
@@ -82,18 +83,17 @@ export class LargeBodies {
 
   /**
    * Hands a body that was delivered here to the next Worker of its record, whose bits are at
-   * words[at]; or frees it when this was the last. True when that made room for another.
+   * words[at]; or frees it when this was the last.
    */
-  pass(id: number, body: Body, words: Int32Array, at: number): boolean {
+  pass(id: number, body: Body, words: Int32Array, at: number): void {
     const next = this.#nextWorker(this.#worker + 1, words, at);
     if (next >= 0) {
       this.#post(next, id, body.bytes.buffer as ArrayBuffer);
-      return false;
+      return;
     }
     const kib = kibOf(body.bytes.length);
     freeBytes(body.bytes);
     Atomics.sub(this.#control, LARGE_KIB, kib);
-    return true;
   }
 
   #nextWorker(from: number, words: Int32Array, at: number): number {

@@ -86,7 +86,7 @@ export const SIGNAL = 2;
 export const WAITS = 3;
 
 // ---- The directory ----
-export const BUCKETS_COUNT = 65_536;
+export const BUCKETS_COUNT = 262_144;
 export const GRANULE_WORDS = 16;
 export const ENTRY_NEXT = 0;
 export const ENTRY_HASH = 1;

@@ -30,11 +30,12 @@ import {
   CHANNEL_SIZE_MAX,
   PATTERN_SIZE_MAX,
   PUBSUB_DELIVERY_SIZE,
+  PUBSUB_LARGE_SIZE_MAX,
   PUBSUB_RECORD_SIZE_MAX,
   SUBSCRIPTIONS_PER_CLIENT_MAX,
 } from "../base/limits.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
-import { Delivery, prefixOf } from "./delivery.ts";
+import { Delivery } from "./delivery.ts";
 import { Directory } from "./directory.ts";
 import { LargeBodies, type PostBody } from "./large.ts";
 import {
@@ -72,21 +73,23 @@ export interface PubSubOptions {
   readonly schedule: (run: () => void) => void;
   /** Called when clients that are subscribed become more or fewer, with 1 or -1. */
   readonly noteSubscriber: (n: number) => void;
+  /** Limits that tests make small. */
   readonly recordSizeMax?: number;
+  readonly largeSizeMax?: number;
 }
 
 export class PubSub {
   readonly directory: Directory;
   readonly #control: Int32Array;
   readonly #worker: number;
-  readonly #workers: number;
   readonly #ring: Ring;
   readonly #bodies: LargeBodies;
   readonly #delivery = new Delivery();
   readonly #topics = new Map<number, LocalTopic>();
   readonly #options: PubSubOptions;
   readonly #recordSizeMax: number;
-  readonly #runTurn = () => this.#turn();
+  /** Takes a turn: given to `schedule`, and called when another Worker has signalled. */
+  readonly turn = () => this.#turn();
 
   // ---- The message that is being published ----
   /** Topics that get it, and Workers that have subscribers of them. */
@@ -111,19 +114,19 @@ export class PubSub {
   constructor(handle: PubSubHandle, worker: number, options: PubSubOptions) {
     this.#control = new Int32Array(handle.control);
     this.#worker = worker;
-    this.#workers = handle.workers;
     this.#options = options;
     this.#recordSizeMax = options.recordSizeMax ?? PUBSUB_RECORD_SIZE_MAX;
     this.directory = new Directory(handle);
     this.#ring = new Ring(handle, worker);
-    this.#bodies = new LargeBodies(handle, worker, options.postBody);
+    const { postBody, largeSizeMax = PUBSUB_LARGE_SIZE_MAX } = options;
+    this.#bodies = new LargeBodies(handle, worker, postBody, largeSizeMax);
     this.#targets = new Int32Array(bitWords(handle.workers));
     this.#unsignalled = new Int32Array(bitWords(handle.workers));
   }
 
   /** Takes turns whenever another Worker signals. Called once. */
   listen(): void {
-    void this.#ring.listen(this.#runTurn);
+    void this.#ring.listen(this.turn);
   }
 
   // ---- Publishing ----
@@ -368,8 +371,7 @@ export class PubSub {
     if (entry === 0) return Refusal.ServerLimit;
     let topic = this.#topics.get(entry);
     if (topic === undefined) {
-      const copy = Buffer.from(key, "latin1");
-      topic = new LocalTopic(kind, copy, entry, prefixOf(kind, copy));
+      topic = new LocalTopic(kind, key, entry);
       this.#topics.set(entry, topic);
     }
     const position = topic.subscriptions.length;
@@ -466,7 +468,7 @@ export class PubSub {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    this.#options.schedule(this.#runTurn);
+    this.#options.schedule(this.turn);
   }
 
   #turn(): void {
@@ -550,7 +552,8 @@ export class PubSub {
     if (body === null) return false;
     this.#deliverFrom(body.words, 0, body.bytes, ring.topicsCount * 4);
     this.#delivery.flush();
-    if (this.#bodies.pass(ring.largeId, body, ring.words, ring.workersAt)) ring.signalWaiting();
+    // Who waits for this is signalled when the record is given back, which is next.
+    this.#bodies.pass(ring.largeId, body, ring.words, ring.workersAt);
     return true;
   }
 
@@ -572,12 +575,18 @@ export class PubSub {
     for (const [entry, topic] of this.#topics) {
       assert(topic.subscriptions.length > 0, `topic ${entry} has subscriptions`);
       assert(this.directory.subscribers(entry) >= topic.subscriptions.length, "counts agree");
-      assert(this.directory.nameOf(entry).equals(topic.name), "names agree");
+      assert(this.directory.nameOf(entry).toString("latin1") === topic.name, "names agree");
       topic.subscriptions.forEach(({ position, topic: own }, i) => {
         assert(own === topic && position === i, "a subscription is where it says");
       });
     }
-    assert(this.#workers > this.#worker, "worker is one of them");
+    for (const kind of [TopicKind.Channel, TopicKind.Pattern, TopicKind.Shard]) {
+      const { directory } = this;
+      for (let entry = directory.first(kind); entry !== 0; entry = directory.next(entry)) {
+        const isHere = directory.hasWorker(entry, this.#worker);
+        assert(isHere === this.#topics.has(entry), `whether topic ${entry} is here`);
+      }
+    }
     unlock(this.#control, MUTEX);
   }
 }

@@ -31,18 +31,18 @@ export interface Subscription {
 
 export class LocalTopic {
   readonly kind: TopicKind;
-  readonly name: Buffer;
+  /** Its name in latin1. */
+  readonly name: string;
   /** Number in the directory. */
   readonly entry: number;
   readonly subscriptions: Subscription[] = [];
-  /** What every message to it begins with in RESP2, up to the channel or the message. */
-  readonly prefix: Buffer;
+  /** What every message to it begins with (delivery.ts); null before the first one. */
+  prefix: Buffer | null = null;
 
-  constructor(kind: TopicKind, name: Buffer, entry: number, prefix: Buffer) {
+  constructor(kind: TopicKind, name: string, entry: number) {
     this.kind = kind;
     this.name = name;
     this.entry = entry;
-    this.prefix = prefix;
   }
 
   /** Takes a subscription out; the last one takes its place. */
