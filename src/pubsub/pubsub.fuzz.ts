@@ -1,7 +1,7 @@
 /**
  * Model-based fuzzing of pub/sub: several Workers in one thread, a small ring, and a scheduler that
- * runs their turns and hands over large bodies in any order. `bun src/pubsub/pubsub.fuzz.ts --seed=N
- * --steps=N`.
+ * runs their turns and hands over large bodies in any order. `bun src/pubsub/pubsub.fuzz.ts
+ * --seed=N --steps=N`.
  *
  * A Worker has a turn only when it asked for one or was signalled, so a wake-up that is lost shows
  * as a message that never comes. The model says which client gets which message, in which order,
@@ -85,7 +85,7 @@ export class PubSubFuzzer {
   readonly #control: Int32Array;
   readonly #workers: PubSub[] = [];
   readonly #isScheduled: boolean[];
-  /** Bodies between two Workers; those of one pair could overtake each other, and still be right. */
+  /** Bodies between two Workers; they may overtake each other. */
   readonly #posted: Posted[] = [];
   readonly #subscribed: number[];
   #clients: Client[] = [];

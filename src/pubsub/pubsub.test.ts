@@ -182,7 +182,7 @@ describe("limits", () => {
     expect(pubsub.directory.count(Channel)).toBe(0);
   });
 
-  test("a directory that is full refuses, and has all its room back when everybody has gone", () => {
+  test("a full directory refuses, and has all its room back when everybody has gone", () => {
     const pubsub = worker({ directorySize: 64 * 100 });
     for (const length of [10, 1000, 100]) {
       const { subscriber } = new Recorder();
