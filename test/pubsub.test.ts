@@ -184,7 +184,7 @@ test("a subscriber that does not read is cut off at its limit, and bothers nobod
   closeAll(readers, sleepers);
 });
 
-test("client-output-buffer-limit pubsub, the soft limit and what the other classes have", async () => {
+test("client-output-buffer-limit pubsub, the soft limit", async () => {
   await using server = await startKv(["--threads", "1"]);
   await using control = await Client.connect(server);
   const limit = "pubsub 0 100000 1 normal 1000 0 0";
