@@ -109,6 +109,11 @@ export const PATTERN_SIZE_MAX = 4096;
 export const SUBSCRIPTIONS_PER_CLIENT_MAX = 1_048_576;
 /** And of all clients together. */
 export const SUBSCRIPTIONS_COUNT_MAX = 8_388_608;
+/**
+ * A Worker collects garbage after it has taken back this many: like closed connections, they would
+ * otherwise stay (one client that comes and goes: 385 MB and growing, instead of 110 MB).
+ */
+export const SUBSCRIPTIONS_COLLECT_COUNT = 65_536;
 /** Address space for the names of channels and patterns: four million short ones. */
 export const PUBSUB_DIRECTORY_SIZE = 256 * 1024 * 1024;
 /**

@@ -208,9 +208,9 @@ function replySubscribed(c: Context, session: Session, count: number): void {
 
 function publishLater(c: Context, kind: TopicKind.Channel | TopicKind.Shard): void {
   const { promise, resolve } = Promise.withResolvers<(out: ReplyWriter) => void>();
-  c.server.pubsub.publishLater(kind, c.copyOf(1), c.copyOf(2), (count) => {
-    resolve((out) => out.integer(count));
-  });
+  const [channelAt, messageAt] = [c.start(1), c.start(2)];
+  const done = (count: number) => resolve((out) => out.integer(count));
+  c.server.pubsub.publishLater(kind, c.bytes, channelAt, c.length(1), messageAt, c.length(2), done);
   c.defer(promise);
 }
 

@@ -11,6 +11,7 @@ import { clock } from "../base/clock.ts";
 import {
   CONNECTION_CHECK_MS,
   CONNECTIONS_COLLECT_COUNT,
+  SUBSCRIPTIONS_COLLECT_COUNT,
   WRITER_SIZE,
   WRITER_SLACK_SIZE,
 } from "../base/limits.ts";
@@ -183,13 +184,20 @@ export class Connections implements ConnectionHost {
   }
 
   /**
-   * Frees what closed connections have left behind. The collector counts the store's shared memory
-   * as part of a huge heap and hardly ever looks at old objects: without this, 240,000 connections
-   * one after another took 330 MB.
+   * Frees what closed connections and subscriptions have left behind. The collector counts the
+   * store's shared memory as part of a huge heap and hardly ever looks at old objects: without
+   * this, 240,000 connections one after another took 330 MB.
    */
   #collect(): void {
-    if (this.#closedCount < CONNECTIONS_COLLECT_COUNT) return;
+    const pubsub = this.#pubsub;
+    if (
+      this.#closedCount < CONNECTIONS_COLLECT_COUNT &&
+      pubsub.removedCount < SUBSCRIPTIONS_COLLECT_COUNT
+    ) {
+      return;
+    }
     this.#closedCount = 0;
+    pubsub.removedCount = 0;
     Bun.gc(true);
   }
 

@@ -195,7 +195,7 @@ export class PubSubFuzzer {
       return;
     }
     this.#waitingPublishers++;
-    pubsub.publishLater(kind, channel, message, (laterCount) => {
+    pubsub.publishLater(kind, bytes, 0, at, at, message.length, (laterCount) => {
       this.#waitingPublishers--;
       assert(laterCount === this.#expect(kind, channel, text), `receivers: ${laterCount}`);
     });

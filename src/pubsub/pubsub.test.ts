@@ -110,8 +110,8 @@ describe("what has to wait", () => {
     expect(sent).toBeGreaterThan(20);
     const done: string[] = [];
     for (const name of ["first", "second"]) {
-      const message = Buffer.from(name);
-      pubsub.publishLater(Channel, Buffer.from("c"), message, (n) => done.push(`${name} ${n}`));
+      const bytes = Buffer.from(`c${name}`);
+      pubsub.publishLater(Channel, bytes, 0, 1, 1, name.length, (n) => done.push(`${name} ${n}`));
     }
     // A short message would fit sooner: it must not overtake those that wait.
     expect(publish(pubsub, "c", "")).toBe(MUST_WAIT);

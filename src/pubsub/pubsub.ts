@@ -25,7 +25,7 @@
  * Invariants: `invariants()`. Limits: base/limits.ts, "pubsub". Not here: sockets, texts of errors.
  */
 import { assert } from "../base/assert.ts";
-import { matchesGlob } from "../base/glob.ts";
+import { freeBytes } from "../base/free-bytes.ts";
 import {
   CHANNEL_SIZE_MAX,
   PATTERN_SIZE_MAX,
@@ -42,11 +42,11 @@ import {
   bitWords,
   COUNT_TOPICS,
   MUTEX,
-  PATTERNS_VERSION,
   type PubSubHandle,
   RecordForm,
   TopicKind,
 } from "./layout.ts";
+import { Matcher } from "./matcher.ts";
 import { lock, unlock } from "./mutex.ts";
 import { Ring } from "./ring.ts";
 import { LocalTopic, type Subscriber, type Subscription } from "./subscriber.ts";
@@ -83,6 +83,7 @@ export class PubSub {
   readonly #control: Int32Array;
   readonly #worker: number;
   readonly #ring: Ring;
+  readonly #matcher: Matcher;
   readonly #bodies: LargeBodies;
   readonly #delivery = new Delivery();
   readonly #topics = new Map<number, LocalTopic>();
@@ -90,14 +91,6 @@ export class PubSub {
   readonly #recordSizeMax: number;
   /** Takes a turn: given to `schedule`, and called when another Worker has signalled. */
   readonly turn = () => this.#turn();
-
-  // ---- The message that is being published ----
-  /** Topics that get it, and Workers that have subscribers of them. */
-  #matched: number[] = [];
-  readonly #targets: Int32Array;
-  // ---- This Worker's copy of the patterns ----
-  #patterns: { readonly entry: number; readonly name: Buffer }[] = [];
-  #patternsVersion = 0;
 
   // ---- What is to be done in the next turn ----
   #isScheduled = false;
@@ -110,6 +103,8 @@ export class PubSub {
   #isDelivering = false;
   /** Clients that went while messages were delivered. */
   readonly #leaving: Subscriber[] = [];
+  /** Subscriptions taken back since somebody last set this to 0: garbage that they have left. */
+  removedCount = 0;
 
   constructor(handle: PubSubHandle, worker: number, options: PubSubOptions) {
     this.#control = new Int32Array(handle.control);
@@ -120,7 +115,7 @@ export class PubSub {
     this.#ring = new Ring(handle, worker);
     const { postBody, largeSizeMax = PUBSUB_LARGE_SIZE_MAX } = options;
     this.#bodies = new LargeBodies(handle, worker, postBody, largeSizeMax);
-    this.#targets = new Int32Array(bitWords(handle.workers));
+    this.#matcher = new Matcher(handle, this.directory);
     this.#unsignalled = new Int32Array(bitWords(handle.workers));
   }
 
@@ -150,22 +145,25 @@ export class PubSub {
     return this.#publish(kind, bytes, channelAt, channelLength, messageAt, messageLength);
   }
 
-  /**
-   * The same as soon as it can be; `done` gets the count. The arguments must stay as they are until
-   * then.
-   */
+  /** The same with a copy of the message, as soon as it can be; `done` gets the count. */
   publishLater(
     kind: TopicKind.Channel | TopicKind.Shard,
-    channel: Buffer,
-    message: Buffer,
+    bytes: Buffer,
+    channelAt: number,
+    channelLength: number,
+    messageAt: number,
+    messageLength: number,
     done: (count: number) => void,
   ): void {
-    const bytes = Buffer.concat([channel, message]);
+    const copy = Buffer.allocUnsafeSlow(channelLength + messageLength);
+    bytes.copy(copy, 0, channelAt, channelAt + channelLength);
+    bytes.copy(copy, channelLength, messageAt, messageAt + messageLength);
     this.#publishers.push(() => {
-      const at = channel.length;
-      const count = this.#publish(kind, bytes, 0, at, at, message.length);
-      if (count !== MUST_WAIT) done(count);
-      return count !== MUST_WAIT;
+      const count = this.#publish(kind, copy, 0, channelLength, channelLength, messageLength);
+      if (count === MUST_WAIT) return false;
+      freeBytes(copy);
+      done(count);
+      return true;
     });
     this.#schedule();
   }
@@ -178,75 +176,13 @@ export class PubSub {
     messageAt: number,
     messageLength: number,
   ): number {
-    const count = this.#lockMatched(kind, bytes, channelAt, channelLength);
+    const count = this.#matcher.lock(kind, bytes, channelAt, channelLength);
     const isSent =
       count === 0 || this.#append(bytes, channelAt, channelLength, messageAt, messageLength);
     unlock(this.#control, MUTEX);
     if (!isSent) return MUST_WAIT;
     if (count > 0) this.#noteTargets(channelLength + messageLength);
     return count;
-  }
-
-  /**
-   * Takes the mutex with `#matched` and `#targets` as they are at that moment; returns the
-   * receivers.
-   */
-  #lockMatched(kind: TopicKind, bytes: Buffer, channelAt: number, channelLength: number): number {
-    const { directory } = this;
-    this.#matched.length = 0;
-    if (kind === TopicKind.Channel && directory.count(TopicKind.Pattern) > 0) {
-      this.#lockPatterns(bytes, channelAt, channelLength);
-    } else {
-      lock(this.#control, MUTEX);
-      // The first pattern came in between.
-      if (kind === TopicKind.Channel && directory.count(TopicKind.Pattern) > 0) {
-        unlock(this.#control, MUTEX);
-        this.#lockPatterns(bytes, channelAt, channelLength);
-      }
-    }
-    const entry = directory.find(kind, bytes, channelAt, channelLength);
-    if (entry !== 0) this.#matched.unshift(entry);
-    this.#targets.fill(0);
-    let count = 0;
-    for (const one of this.#matched) {
-      count += directory.subscribers(one);
-      directory.addWorkers(one, this.#targets);
-    }
-    return count;
-  }
-
-  /**
-   * Takes the mutex with the patterns that match in `#matched`. They are matched before, since many
-   * of them take a while; only when they change all the time, with the mutex held.
-   */
-  #lockPatterns(bytes: Buffer, channelAt: number, channelLength: number): void {
-    const control = this.#control;
-    for (let attempt = 1; ; attempt++) {
-      if (attempt === ATTEMPTS_MAX || this.#patternsVersion !== control[PATTERNS_VERSION]) {
-        lock(control, MUTEX);
-        if (this.#patternsVersion !== control[PATTERNS_VERSION]) this.#copyPatterns();
-        if (attempt < ATTEMPTS_MAX) unlock(control, MUTEX);
-      }
-      this.#matched.length = 0;
-      for (const { entry, name } of this.#patterns) {
-        if (matchesGlob(name, 0, name.length, bytes, channelAt, channelLength)) {
-          this.#matched.push(entry);
-        }
-      }
-      if (attempt === ATTEMPTS_MAX) return;
-      lock(control, MUTEX);
-      if (this.#patternsVersion === control[PATTERNS_VERSION]) return;
-      unlock(control, MUTEX);
-    }
-  }
-
-  #copyPatterns(): void {
-    const { directory } = this;
-    this.#patterns = [];
-    this.#patternsVersion = this.#control[PATTERNS_VERSION] as number;
-    for (let at = directory.first(TopicKind.Pattern); at !== 0; at = directory.next(at)) {
-      this.#patterns.push({ entry: at, name: directory.nameOf(at) });
-    }
   }
 
   /** With the mutex held: puts the message into the ring. False: it has to wait. */
@@ -257,7 +193,7 @@ export class PubSub {
     messageAt: number,
     messageLength: number,
   ): boolean {
-    const size = this.#matched.length * 4 + channelLength + messageLength;
+    const size = this.#matcher.matched.length * 4 + channelLength + messageLength;
     const isLarge = size > this.#recordSizeMax;
     const isAdmitted =
       (!isLarge || this.#bodies.admits(size)) &&
@@ -281,10 +217,10 @@ export class PubSub {
     messageLength: number,
   ): boolean {
     const ring = this.#ring;
-    const targets = this.#targets;
+    const targets = this.#matcher.targets;
     const form = isLarge ? RecordForm.Large : RecordForm.Whole;
     const id = isLarge ? this.#bodies.nextId() : 0;
-    const topicsCount = this.#matched.length;
+    const topicsCount = this.#matcher.matched.length;
     const dataSize = isLarge ? 0 : size;
     const at = ring.begin(form, targets, topicsCount, channelLength, messageLength, id, dataSize);
     if (at < 0) return false;
@@ -292,7 +228,7 @@ export class PubSub {
     const words = body === null ? ring.words : body.words;
     const data = body === null ? ring.bytes : body.bytes;
     let to = body === null ? at : 0;
-    for (const entry of this.#matched) {
+    for (const entry of this.#matcher.matched) {
       words[to >>> 2] = entry;
       to += 4;
     }
@@ -305,8 +241,9 @@ export class PubSub {
 
   /** Remembers whom to signal: at the end of the batch, or when a lot has been published. */
   #noteTargets(size: number): void {
-    for (let i = 0; i < this.#targets.length; i++) {
-      this.#unsignalled[i] = (this.#unsignalled[i] as number) | (this.#targets[i] as number);
+    for (let i = 0; i < this.#matcher.targets.length; i++) {
+      this.#unsignalled[i] =
+        (this.#unsignalled[i] as number) | (this.#matcher.targets[i] as number);
     }
     this.#unsignalledSize += size;
     if (this.#unsignalledSize >= SIGNAL_SIZE) this.#signalOthers();
@@ -422,6 +359,7 @@ export class PubSub {
   #remove(subscription: Subscription): void {
     const { topic } = subscription;
     topic.remove(subscription);
+    this.removedCount++;
     const isLast = topic.subscriptions.length === 0;
     if (isLast) this.#topics.delete(topic.entry);
     this.directory.remove(topic.entry, this.#worker, isLast);
