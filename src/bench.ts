@@ -11,12 +11,14 @@ import { accessSync, constants, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { FatalError, reasonOf } from "./base/errors.ts";
 import { COMMIT, VERSION } from "./base/version.ts";
-import { readEnvironment } from "./bench/environment.ts";
+import { readEnvironment, readNativeAddons } from "./bench/environment.ts";
+import { activityBetween, readCounters } from "./bench/machine-activity.ts";
 import { makePlan } from "./bench/make-plan.ts";
 import type { BenchOptions } from "./bench/options.ts";
 import { Progress } from "./bench/progress.ts";
 import { formatJson } from "./bench/report/json.ts";
 import { formatSummary } from "./bench/report/table.ts";
+import { terminalOf } from "./bench/report/terminal.ts";
 import { type BenchResult, SCHEMA_VERSION } from "./bench/result.ts";
 import { runPlan } from "./bench/run.ts";
 import { findWarnings } from "./bench/warnings.ts";
@@ -31,7 +33,7 @@ export async function bench(argv: string[]): Promise<number> {
   if (options === null) return 0;
   for (const path of options.outPaths) checkWritable(path);
   const result = await measure(options, argv);
-  await Bun.write(Bun.stdout, options.isJson ? formatJson(result) : formatSummary(result));
+  await Bun.write(Bun.stdout, options.isJson ? formatJson(result) : summaryOf(result));
   for (const path of options.outPaths) writeResult(path, result);
   return result.isFailed ? 1 : 0;
 }
@@ -42,18 +44,21 @@ async function measure(options: BenchOptions, argv: string[]): Promise<BenchResu
   for (const notice of options.notices) progress.say(notice);
   const startedAt = new Date().toISOString();
   const environment = readEnvironment(isCompiled());
+  const countersBefore = readCounters();
   const { targets: plans, phases, ...load } = makePlan(options);
   const targets = await runPlan({ ...load, targets: plans, phases }, selfCommand(), progress);
+  const activity = activityBetween(countersBefore, readCounters());
   return {
     kind: "bench",
     schemaVersion: SCHEMA_VERSION,
     tool: { name: "kv bench", version: VERSION, commit: COMMIT },
     startedAt,
     argv,
-    environment,
+    environment: { ...environment, nativeAddons: readNativeAddons("/") },
+    activity,
     plan: load,
     targets,
-    warnings: findWarnings(targets, environment),
+    warnings: findWarnings(targets, environment, activity),
     isFailed: targets.some((target) =>
       target.phases.some((phase) => phase.summary.errorsTotal > 0),
     ),

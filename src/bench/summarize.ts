@@ -18,6 +18,7 @@ import type {
   PhaseRun,
   PhaseSummary,
 } from "./result.ts";
+import { confidenceInterval95 } from "./statistics/summary.ts";
 
 /** `runs` are the repetitions of `phase`, at least one. */
 export function makePhaseResult(phase: PhasePlan, runs: PhaseRun[]): PhaseResult {
@@ -59,6 +60,7 @@ export function estimate(values: number[]): Estimate {
   const upper = sorted[middle] ?? 0;
   const lower = count % 2 === 0 ? (sorted[middle - 1] ?? upper) : upper;
   const mean = sorted.reduce((sum, value) => sum + value, 0) / count;
+  const interval = confidenceInterval95(sorted);
   const squares = sorted.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return {
     count,
@@ -67,7 +69,7 @@ export function estimate(values: number[]): Estimate {
     standardDeviation: count < 2 ? 0 : Math.sqrt(squares / (count - 1)),
     min: sorted[0] ?? 0,
     max: sorted[count - 1] ?? 0,
-    interval95: null,
+    interval95: interval === null ? null : [interval.low, interval.high],
   };
 }
 
