@@ -71,7 +71,7 @@ async function runTarget(
 }
 
 /** How a target is driven. */
-function sessionOf(_target: TargetPlan): OpenSession {
+export function sessionOf(_target: TargetPlan): OpenSession {
   return openRespSession;
 }
 

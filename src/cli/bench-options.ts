@@ -15,11 +15,21 @@ import { UsageError } from "../base/errors.ts";
 import type { Backend } from "../bench/backends.ts";
 import type { BenchOptions, Mode, RateOption } from "../bench/options.ts";
 import type { Amount, ChatPlan, FormatName, ValuePlan, WorkloadName } from "../bench/plan.ts";
+import { EXPORTERS } from "../bench/report/exporters.ts";
 import { KEYS_COUNT_MAX } from "../bench/workloads/simple.ts";
 import { parseFlags, type RawFlags } from "./bench-flags.ts";
 import { flagOf, modeOf, ycsbDistribution } from "./bench-modes.ts";
 import { targetsOf } from "./bench-targets.ts";
-import { choiceOf, countOf, durationMsOf, fractionOf, rateOf, sizeOf } from "./flag-values.ts";
+import {
+  checkedEnding,
+  choiceOf,
+  conditionsOf,
+  countOf,
+  durationMsOf,
+  fractionOf,
+  rateOf,
+  sizeOf,
+} from "./flag-values.ts";
 
 /**
  * One client process with one descriptor per connection; far below that the client is what is
@@ -97,6 +107,7 @@ function checkFlags(flags: RawFlags): BenchOptions {
     seed: countOf("--seed", flags.seed, 0, SEED_MAX),
     timeoutMs: durationMsOf("--timeout", flags.timeout, 100, DURATION_MS_MAX),
     threads: threadsOf(flags, targets),
+    ...gateOf(flags),
     isQuiet: flags.quiet === true,
     isJson: flags.json === true,
     outPaths: outPathsOf(flags),
@@ -276,16 +287,22 @@ function threadsOf(flags: RawFlags, targets: BenchOptions["targets"]): number | 
   return countOf("--threads", flags.threads, 1, THREADS_MAX);
 }
 
-const OUT_KINDS = [".json"];
+/** What the result is held against. */
+function gateOf(flags: RawFlags): Pick<BenchOptions, "baselinePath" | "conditions"> {
+  const conditions = flags.failIf === undefined ? [] : conditionsOf(flags.failIf);
+  const relative = conditions.find((condition) => condition.isRelative);
+  if (relative !== undefined && flags.baseline === undefined) {
+    throw new UsageError(`--fail-if: ${relative.text} is a change, it needs --baseline`);
+  }
+  return { baselinePath: flags.baseline ?? null, conditions };
+}
 
 function outPathsOf(flags: RawFlags): string[] {
   const paths = flags.out ?? [];
   for (const path of paths) {
-    if (OUT_KINDS.every((kind) => !path.toLowerCase().endsWith(kind))) {
-      const kinds = OUT_KINDS.join(", ");
-      throw new UsageError(
-        `--out: unknown kind of file (${path}), its name must end with ${kinds}`,
-      );
+    const ending = checkedEnding("--out", path, Object.keys(EXPORTERS));
+    if (ending === ".hgrm" && !flags.latency) {
+      throw new UsageError(`--out: ${path} has latencies, which --no-latency leaves out`);
     }
   }
   return paths;

@@ -4,6 +4,8 @@
  */
 import { UsageError } from "../base/errors.ts";
 import { parseCount, parseDurationMs, parseSize } from "../base/units.ts";
+import { type Condition, parseConditions } from "../bench/conditions.ts";
+import { endingOf } from "../bench/report/file-endings.ts";
 
 /** A whole number between `min` and `max`. Throws UsageError. */
 export function countOf(flag: string, text: string, min: number, max: number): number {
@@ -46,6 +48,24 @@ export function choiceOf<T extends string>(flag: string, text: string, names: re
   const found = names.find((name) => name.replaceAll("-", "") === wanted);
   if (found !== undefined) return found;
   throw new UsageError(`${flag}: unknown (${text}), known are ${names.join(", ")}`);
+}
+
+/** The conditions of --fail-if. Throws UsageError. */
+export function conditionsOf(text: string): Condition[] {
+  try {
+    return parseConditions(text);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`--fail-if: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Which of `endings` the name of a file has. Throws UsageError for another one. */
+export function checkedEnding(flag: string, path: string, endings: string[]): string {
+  const ending = endingOf(path, endings);
+  if (ending !== null) return ending;
+  const known = endings.join(", ");
+  throw new UsageError(`${flag}: unknown kind of file (${path}), its name must end with ${known}`);
 }
 
 function inRange(flag: string, value: number, min: number, max: number, unit = ""): number {

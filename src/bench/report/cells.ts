@@ -22,7 +22,15 @@ export interface Table {
 export const NONE = "–";
 
 export function textOf(cell: Cell): string {
-  return typeof cell === "string" ? cell : cell.text;
+  return visible(typeof cell === "string" ? cell : cell.text);
+}
+
+/**
+ * Names and errors come from servers: whatever would move a cursor, colour a terminal or turn the
+ * direction of writing is shown as a replacement character instead.
+ */
+export function visible(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, "\ufffd");
 }
 
 export function toned(text: string, tone: Tone | null): Cell {
@@ -31,7 +39,7 @@ export function toned(text: string, tone: Tone | null): Cell {
 
 /** "1,234,567", and three digits of what is below 100. */
 export function rateText(perSecond: number): string {
-  if (perSecond >= 99.95) return Math.round(perSecond).toLocaleString("en-US");
+  if (Math.abs(perSecond) >= 99.95) return Math.round(perSecond).toLocaleString("en-US");
   return String(Number(perSecond.toPrecision(3)));
 }
 

@@ -56,8 +56,7 @@ const ASPECTS: Aspect[] = [
 ];
 
 /** Aspects as rows, targets as columns. */
-export function fairnessTable(result: BenchResult): Table {
-  const { targets } = result;
+export function fairnessTable(targets: TargetResult[]): Table {
   const isComparison = targets.length > 1;
   const rows = ASPECTS.map(({ name, of, isIdentity }) => {
     const values = targets.map(of);
@@ -185,9 +184,15 @@ export function environmentPairs(
     ["Program", environment.isCompiled ? "the executable" : "from source"],
     ["SHA-256", executableSha256],
     ["Native add-ons", nativeAddons === null ? null : nativeAddons.join(", ") || "none"],
-    ["Load average", `${environment.loadAverage.toFixed(2)} before, ${activity.loadAverageAfter.toFixed(2)} after`],
+    [
+      "Load average",
+      `${environment.loadAverage.toFixed(2)} before, ${activity.loadAverageAfter.toFixed(2)} after`,
+    ],
     ["Waiting for a processor", waitingText(activity)],
-    ["Stolen by the host", activity.stolenShare === null ? null : percentText(activity.stolenShare)],
+    [
+      "Stolen by the host",
+      activity.stolenShare === null ? null : percentText(activity.stolenShare),
+    ],
   ];
   return pairs.filter((pair): pair is [string, string] => pair[1] !== null);
 }

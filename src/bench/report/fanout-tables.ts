@@ -25,14 +25,31 @@ export function fanoutTable(rows: Row[]): Table {
     title: "Fan-out (latency from publishing to delivery)",
     head: [
       ...["Database", "Operation", "Published/s", "Delivered/s", "Expected", "Delivered", "Reach"],
-      ...["Gaps", "Out of order", "Doubles", "Cut off", "p50", "p99", "p99.9", "Maximum", "Drained"],
+      ...[
+        "Gaps",
+        "Out of order",
+        "Doubles",
+        "Cut off",
+        "p50",
+        "p99",
+        "p99.9",
+        "Maximum",
+        "Drained",
+      ],
     ],
     leftCount: 2,
     rows: rows.flatMap((row) => {
       const runs = row.phase.runs.flatMap((run) => run.fanout ?? []);
       return runs.length === 0
         ? []
-        : [[row.target.label, operationOf(row.phase), ...deliveryCells(runs), ...timeCells(row, runs)]];
+        : [
+            [
+              row.target.label,
+              operationOf(row.phase),
+              ...deliveryCells(runs),
+              ...timeCells(row, runs),
+            ],
+          ];
     }),
   };
 }

@@ -16,8 +16,10 @@ export function formatMarkdown(result: BenchResult): string {
   const parts = [
     ...failureLines(result).map((text) => `**FAILED:** ${escapeMarkdown(text)}\n`),
     ...(figures === undefined ? [] : [markdownTable(figures)]),
-    ...[...comparisonLines(result), ...latencyNotes(result)].map((line) => `${escapeMarkdown(line)}\n`),
-    ...[...others, fairnessTable(result)].map(
+    ...[...comparisonLines(result), ...latencyNotes(result)].map(
+      (line) => `${escapeMarkdown(line)}\n`,
+    ),
+    ...[...others, fairnessTable(result.targets)].map(
       (table) => `**${escapeMarkdown(table.title)}**\n\n${markdownTable(table)}`,
     ),
     `${list([...loadLines(result), `machine: ${machine.join("; ")}`])}`,

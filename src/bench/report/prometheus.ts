@@ -39,8 +39,10 @@ const FAMILIES: Family[] = [
   counter("operations_total", "Operations of all runs.", ({ phase }) =>
     sumOf(phase.runs, (run) => run.operations),
   ),
-  counter("errors_total", "Operations of all runs that failed.", ({ phase }) =>
-    phase.summary.errorsTotal,
+  counter(
+    "errors_total",
+    "Operations of all runs that failed.",
+    ({ phase }) => phase.summary.errorsTotal,
   ),
   counter("sent_bytes_total", "Bytes sent, framing included.", ({ phase }) =>
     sumOf(phase.runs, (run) => run.bytesOut),
@@ -48,11 +50,15 @@ const FAMILIES: Family[] = [
   counter("received_bytes_total", "Bytes received, framing included.", ({ phase }) =>
     sumOf(phase.runs, (run) => run.bytesIn),
   ),
-  counter("elapsed_seconds_total", "Time measured, all runs.", ({ phase }) =>
-    sumOf(phase.runs, (run) => run.elapsedNs) / 1e9,
+  counter(
+    "elapsed_seconds_total",
+    "Time measured, all runs.",
+    ({ phase }) => sumOf(phase.runs, (run) => run.elapsedNs) / 1e9,
   ),
-  counter("client_processor_seconds_total", "Processor time of the client.", ({ phase }) =>
-    sumOf(phase.runs, (run) => run.processorTime.clientNs) / 1e9,
+  counter(
+    "client_processor_seconds_total",
+    "Processor time of the client.",
+    ({ phase }) => sumOf(phase.runs, (run) => run.processorTime.clientNs) / 1e9,
   ),
   counter("server_processor_seconds_total", "Processor time of the server.", ({ phase }) =>
     phase.runs.every((run) => run.processorTime.serverNs !== null)
@@ -72,7 +78,9 @@ const FAMILIES: Family[] = [
   ),
   gauge("reach_ratio", "Messages delivered of those expected.", ({ phase }) => {
     const expected = sumOf(phase.runs, (run) => run.fanout?.expected ?? 0);
-    return expected === 0 ? null : sumOf(phase.runs, (run) => run.fanout?.delivered ?? 0) / expected;
+    return expected === 0
+      ? null
+      : sumOf(phase.runs, (run) => run.fanout?.delivered ?? 0) / expected;
   }),
   gauge("connections", "Connections that were open, the fewest of the runs.", ({ phase }) =>
     phase.kind === "connect"
@@ -99,7 +107,8 @@ export function formatPrometheus(result: BenchResult): string {
         ? []
         : [sample(family.name, labelsOf(row), value)];
     });
-    if (samples.length > 0) lines.push(...headOf(family.name, family.help, family.type), ...samples);
+    if (samples.length > 0)
+      lines.push(...headOf(family.name, family.help, family.type), ...samples);
   }
   return `${[...lines, ...latencyLines(rows)].join("\n")}\n`;
 }

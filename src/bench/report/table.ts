@@ -5,6 +5,7 @@
  * Pure: plain data in, text out.
  */
 import type { BenchResult, PhaseErrors } from "../result.ts";
+import { visible } from "./cells.ts";
 import { environmentPairs, fairnessTable, loadLines } from "./fairness.ts";
 import { measuredRows, operationOf } from "./rows.ts";
 import { tablesOf } from "./tables.ts";
@@ -18,15 +19,14 @@ export function formatSummary(result: BenchResult, terminal: Terminal = PLAIN): 
     ...(figures === undefined ? [] : [formatTextTable(figures, terminal)]),
     ...comparisonLines(result),
     ...latencyNotes(result),
-    ...[...others, fairnessTable(result)].flatMap((table) => [
+    ...[...others, fairnessTable(result.targets)].flatMap((table) => [
       "",
       paint(terminal, "head", `${table.title}:`),
       formatTextTable(table, terminal),
     ]),
-    ...loadLines(result),
-    machineLine(result),
-    ...result.warnings.map((text) => paint(terminal, "doubtful", `warning: ${text}`)),
-    ...failureLines(result).map((text) => paint(terminal, "bad", `FAILED: ${text}`)),
+    ...[...loadLines(result), machineLine(result)].map(visible),
+    ...result.warnings.map((text) => paint(terminal, "doubtful", `warning: ${visible(text)}`)),
+    ...failureLines(result).map((text) => paint(terminal, "bad", `FAILED: ${visible(text)}`)),
   ];
   return `${parts.join("\n")}\n`;
 }

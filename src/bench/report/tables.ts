@@ -25,7 +25,7 @@ import {
   type Table,
   toned,
 } from "./cells.ts";
-import { fanoutTable, connectTable } from "./fanout-tables.ts";
+import { connectTable, fanoutTable } from "./fanout-tables.ts";
 import { measuredRows, operationOf, type Row, sumOf, sweepsOf } from "./rows.ts";
 
 const NAMES = ["Database", "Operation"];

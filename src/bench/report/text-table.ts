@@ -38,19 +38,26 @@ function formatColumns(table: Table, widths: number[], terminal: Terminal): stri
     });
     return padded.join(COLUMN_GAP).trimEnd();
   };
-  const rule = widths.map((width) => "─".repeat(width)).join(COLUMN_GAP);
+  const rule = widths
+    .map((width) => "─".repeat(width))
+    .join(COLUMN_GAP)
+    .trimEnd();
   return [line(head, true), rule, ...rows.map((row) => line(row, false))].join("\n");
 }
 
 function formatParagraphs({ head, rows, leftCount }: Table, terminal: Terminal): string {
-  return rows.map((row) => {
-    const names = row.slice(0, leftCount).map(textOf).join(COLUMN_GAP);
-    const pairs = row.slice(leftCount).map((cell, index) => {
-      const tone = typeof cell === "string" ? null : cell.tone;
-      return `${head[leftCount + index]} ${paint(terminal, tone, textOf(cell))}`;
-    });
-    return [paint(terminal, "head", names), ...wrapPairs(pairs, terminal.columnsCount)].join("\n");
-  }).join("\n");
+  return rows
+    .map((row) => {
+      const names = row.slice(0, leftCount).map(textOf).join(COLUMN_GAP);
+      const pairs = row.slice(leftCount).map((cell, index) => {
+        const tone = typeof cell === "string" ? null : cell.tone;
+        return `${head[leftCount + index]} ${paint(terminal, tone, textOf(cell))}`;
+      });
+      return [paint(terminal, "head", names), ...wrapPairs(pairs, terminal.columnsCount)].join(
+        "\n",
+      );
+    })
+    .join("\n");
 }
 
 /** As many pairs in a line as fit; one that fits nowhere has a line of its own. */
