@@ -33,9 +33,10 @@ export function formatHtml(result: BenchResult): string {
     verdict: result.isFailed ? "failed" : "passed",
     sections: [
       noticesSection(failureLines(result), result.warnings),
+      ...comparisonLines(result).map(paragraph),
       ...chartSections(result, names),
       section("Figures", [
-        ...[...comparisonLines(result), ...latencyNotes(result)].map(paragraph),
+        ...latencyNotes(result).map(paragraph),
         ...tablesOf(result).map(htmlTable),
       ]),
       section("What was compared", [

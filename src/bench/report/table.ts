@@ -34,15 +34,18 @@ export function formatSummary(result: BenchResult, terminal: Terminal = PLAIN): 
 /** How the first target does against each of the others; nothing for one target. */
 export function comparisonLines(result: BenchResult): string[] {
   const [first, ...others] = result.targets;
-  return others.map((other) => {
+  return others.flatMap((other) => {
     const ratios = (first?.phases ?? []).flatMap((phase, index) => {
       const theirs = other.phases[index];
-      if (!phase.isMeasured || theirs === undefined) return [];
+      // In an open loop the rate is what was asked for.
+      if (!phase.isMeasured || phase.rateTarget !== null || theirs === undefined) return [];
       const rate = phase.summary.operationsPerSecond.median;
       const ratio = rate / theirs.summary.operationsPerSecond.median;
       return [`${operationOf(phase)} at ${ratio.toFixed(2)} times its rate`];
     });
-    return `${first?.label} against ${other.label}: ${ratios.join(", ")}`;
+    return ratios.length === 0
+      ? []
+      : [`${first?.label} against ${other.label}: ${ratios.join(", ")}`];
   });
 }
 

@@ -8,8 +8,9 @@ import { formatCount, formatDurationNs } from "../../../base/units.ts";
 import { Histogram, type HistogramData } from "../../recorder/histogram.ts";
 import { percentileNs } from "../../recorder/percentiles.ts";
 import type { BenchResult, PhaseResult, PhaseRun, TargetResult } from "../../result.ts";
+import { estimate } from "../../summarize.ts";
 import { percentText, rateText } from "../cells.ts";
-import { measuredRows, operationOf, type Sweep } from "../rows.ts";
+import { measuredRows, operationOf, type Sweep, sweepsOf } from "../rows.ts";
 import { type Bar, barChart } from "./bar-chart.ts";
 import { lineChart, type Point, type Series } from "./line-chart.ts";
 import { type Axis, linearAxis, logAxis, ninesAxis } from "./scale.ts";
@@ -33,8 +34,10 @@ interface Group {
   members: { target: TargetResult; index: number; phase: PhaseResult }[];
 }
 
+/** Without sweeps, which have a chart of their own. */
 function groupsOf(result: BenchResult): Group[] {
-  const rows = measuredRows(result);
+  const sweeps = new Set(sweepsOf(result).map(({ label }) => label));
+  const rows = measuredRows(result).filter(({ phase }) => !sweeps.has(phase.label));
   const operations = [...new Set(rows.map(({ phase }) => operationOf(phase)))];
   return operations.map((operation) => ({
     operation,
@@ -47,19 +50,8 @@ function groupsOf(result: BenchResult): Group[] {
 export function throughputCharts(result: BenchResult): Chart[] {
   return groupsOf(result).map(({ operation, members }, group) => {
     const bars = members.map(({ target, index, phase }): Bar => {
-      const { median, mean, interval95 } = phase.summary.operationsPerSecond;
-      const margin =
-        interval95 === null || mean === 0
-          ? ""
-          : ` ± ${percentText((interval95[1] - interval95[0]) / 2 / mean)}`;
-      return {
-        name: target.label,
-        value: median,
-        figure: `${rateText(median)}/s${margin}`,
-        interval: interval95,
-        index,
-        isFailed: phase.summary.errorsTotal > 0,
-      };
+      const isFailed = phase.summary.errorsTotal > 0;
+      return { name: target.label, index, isFailed, ...rateOf(phase) };
     });
     const description = bars.map(({ name, figure }) => `${name} ${figure}`).join("; ");
     const title = `${operation}: operations per second`;
@@ -69,6 +61,19 @@ export function throughputCharts(result: BenchResult): Chart[] {
       legend: [],
     };
   });
+}
+
+/** Of a fan-out, what was delivered: publishing alone is quickly done. */
+function rateOf({ summary, runs }: PhaseResult): Pick<Bar, "value" | "figure" | "interval"> {
+  const delivered = runs.flatMap((run) => run.fanout?.deliveredPerSecond ?? []);
+  const { median, mean, interval95 } =
+    delivered.length > 0 ? estimate(delivered) : summary.operationsPerSecond;
+  const margin =
+    interval95 === null || mean === 0
+      ? ""
+      : ` ± ${percentText((interval95[1] - interval95[0]) / 2 / mean)}`;
+  const what = delivered.length > 0 ? " delivered" : "";
+  return { value: median, figure: `${rateText(median)}/s${what}${margin}`, interval: interval95 };
 }
 
 /** None for operations without latencies. */
@@ -120,6 +125,13 @@ function shortDuration(ns: number): string {
   return formatDurationNs(ns).replace(/\.0+(?= )/, "");
 }
 
+/** "20k" */
+function shortCount(count: number): string {
+  return formatCount(count)
+    .replace(/(\.\d*?)0+(?=\D|$)/, "$1")
+    .replace(/\.(?=\D|$)/, "");
+}
+
 /** Rate and p99 over time, for each operation; every run is a line. */
 export function timeCharts(result: BenchResult): Chart[] {
   return groupsOf(result).flatMap(({ operation, members }, group) => {
@@ -141,9 +153,13 @@ export function timeCharts(result: BenchResult): Chart[] {
       if (lines.every((line) => of(line).filter((point) => point !== null).length < 2)) continue;
       const x = linearAxis("time", Math.max(...points.map((point) => point.x)), secondsText);
       const yMax = Math.max(...points.map((point) => point.y));
-      const y = linearAxis(name, yMax, name === "p99" ? shortDuration : formatCount);
+      const y = linearAxis(name, yMax, name === "p99" ? shortDuration : shortCount);
       const description = `${name} of ${points.length} slices of time`;
-      const series = lines.map((line) => ({ ...line, points: of(line) }));
+      const series = lines.map((line) => {
+        const dots = of(line).filter((point) => point !== null);
+        // A run of one slice has no line.
+        return { ...line, points: of(line), hasDots: dots.length === 1 };
+      });
       const id = `time${group}${name === "p99" ? "p" : "r"}`;
       const svg = lineChart(id, { title: `${title}, ${name}`, description }, x, y, series);
       charts.push({ title: `${operation}: ${name}`, svg, legend });
@@ -188,11 +204,8 @@ export function sweepChart(result: BenchResult, { label, curves }: Sweep, number
     ];
   });
   const points = series.flatMap((each) => each.points.filter((point) => point !== null));
-  const x = linearAxis(
-    "reached rate per second",
-    Math.max(...points.map((p) => p.x), 1),
-    formatCount,
-  );
+  const xMax = Math.max(...points.map((point) => point.x), 1);
+  const x = linearAxis("reached rate per second (ring: not sustained)", xMax, shortCount);
   const y = latencyAxis(points.map((point) => point.y));
   const title = `${label}: latency at each rate, p99 (thick) and p50 (thin)`;
   const description = points.map(({ tip }) => tip).join("; ");

@@ -3,9 +3,9 @@ import type { Axis } from "./scale.ts";
 import { type ChartText, escapeHtml, place, seriesClass, svg, svgText, WIDTH } from "./svg.ts";
 
 const HEIGHT = 250;
-const LEFT = 58;
+const LEFT = 52;
 const RIGHT = 14;
-const TOP = 14;
+const TOP = 26;
 const BOTTOM = 42;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const PLOT_HEIGHT = HEIGHT - TOP - BOTTOM;
@@ -36,9 +36,8 @@ export function lineChart(id: string, text: ChartText, x: Axis, y: Axis, series:
   return svg(id, HEIGHT, text, [
     ...yGrid(y),
     ...xTicks(x),
-    svgText(LEFT, HEIGHT - 6, "axis", x.label),
-    `<text class="axis" transform="translate(11 ${TOP + PLOT_HEIGHT}) rotate(-90)">`,
-    `${escapeHtml(y.label)}</text>`,
+    svgText(WIDTH - RIGHT, HEIGHT - 6, "axis end", x.label),
+    svgText(0, 11, "axis", y.label),
     ...series.flatMap((each) => drawSeries(each, x, y)),
   ]);
 }
