@@ -3,11 +3,13 @@
  * break.
  */
 import { expect, test } from "bun:test";
-import { eventually } from "../../test/harness.ts";
-import { ClosedLoop, type LoopPhase } from "./loop.ts";
-import { Histogram } from "./recorder/histogram.ts";
-import { createKeyOrder } from "./workloads/key-order.ts";
-import { SimpleRequests, SimpleVerifier, ValuePool } from "./workloads/simple.ts";
+import { eventually } from "../../../test/harness.ts";
+import type { Endpoint } from "../drivers/resp-connection.ts";
+import type { RequestPhase } from "../plan.ts";
+import { KeySpace } from "../workloads/key-space.ts";
+import { createEncoder, type LoadPlan } from "../workloads/make-encoder.ts";
+import { createValues } from "../workloads/values.ts";
+import { LocalLoad } from "./local-load.ts";
 
 type Socket = Bun.Socket<{ bytes: Buffer }>;
 
@@ -49,30 +51,60 @@ interface PhaseOptions {
   operations: number;
   batchSize: number;
   valueSize?: number;
+  connections?: number;
+  isVerifying?: boolean;
 }
 
 function phase(options: PhaseOptions) {
   const { request, operations, batchSize } = options;
-  const values = new ValuePool(options.valueSize ?? 3, 1);
-  const order = createKeyOrder("sequential", operations, 1);
-  const encoder = new SimpleRequests({ request, order, values, seed: 1, batchSize });
-  const loopPhase: LoopPhase = {
-    operations,
+  const requestPhase: RequestPhase = {
+    kind: "requests",
+    name: request === "set" ? "write" : "read",
+    label: "",
+    isMeasured: true,
+    warmupMs: 0,
+    amount: { operations },
     batchSize,
-    encoder,
-    histogram: new Histogram(),
-    createVerifier: null,
-    onProgress: null,
+    schedule: null,
+    operations: [{ operation: request, weight: 1 }],
+    keyDistribution: "sequential",
+    keysCount: operations,
+    command: null,
   };
-  return { loopPhase, values, requestSize: encoder.bytes.length / encoder.countMax };
+  const size = `${options.valueSize ?? 3}`;
+  const plan: LoadPlan = {
+    values: { size, format: "string", zstdLevel: null, compressibility: 0 },
+    chat: { chatsCount: 1, historyLength: 1, readSize: 1 },
+    seed: 1,
+    isVerifying: options.isVerifying ?? false,
+    isTimingLatency: true,
+    timeoutMs: 30_000,
+    concurrency: options.connections ?? 1,
+    workersCount: 1,
+    worker: 0,
+  };
+  const values = createValues(plan.values, plan.seed);
+  const space = new KeySpace(operations, 0, 1);
+  const encoder = createEncoder(requestPhase, plan, values, space, "measured");
+  const requestSize = encoder.encode(1, null);
+  return { requestPhase, plan, values, requestSize };
 }
 
-test("ClosedLoop.run() does exactly the operations asked for over all connections", async () => {
-  const { loopPhase, requestSize } = phase({ request: "set", operations: 1003, batchSize: 10 });
+/** Connects to the server and runs the phase. */
+async function runPhase(endpoint: Endpoint, { requestPhase, plan }: ReturnType<typeof phase>) {
+  const load = await LocalLoad.connect({ endpoint, setup: [], plan, phases: [requestPhase] });
+  try {
+    return await load.run(requestPhase, null);
+  } finally {
+    await load.close();
+  }
+}
+
+test("ClosedLoop does exactly the operations asked for over all connections", async () => {
+  const work = phase({ request: "set", operations: 1003, batchSize: 10, connections: 7 });
+  const { requestSize } = work;
   using server = serve(answerEach(requestSize, () => "+OK\r\n"));
-  const loop = await ClosedLoop.connect(server.endpoint, 7, 10, []);
-  const counts = await loop.run(loopPhase);
-  loop.close();
+  const counts = await runPhase(server.endpoint, work);
   expect(counts).toMatchObject({
     operations: 1003,
     bytesOut: 1003 * requestSize,
@@ -83,25 +115,21 @@ test("ClosedLoop.run() does exactly the operations asked for over all connection
     nulls: 0,
     unexpected: 0,
   });
-  expect(loopPhase.histogram?.count).toBe(1003);
+  expect(counts.primary?.buckets.reduce((sum, [, count]) => sum + count, 0)).toBe(1003);
 });
 
-test("ClosedLoop.run() leaves connections idle when there are fewer operations", async () => {
-  const { loopPhase, requestSize } = phase({ request: "get", operations: 2, batchSize: 1 });
-  using server = serve(answerEach(requestSize, () => "$3\r\nabc\r\n"));
-  const loop = await ClosedLoop.connect(server.endpoint, 5, 1, []);
-  const counts = await loop.run(loopPhase);
-  loop.close();
+test("ClosedLoop leaves connections idle when there are fewer operations", async () => {
+  const work = phase({ request: "get", operations: 2, batchSize: 1, connections: 5 });
+  using server = serve(answerEach(work.requestSize, () => "$3\r\nabc\r\n"));
+  const counts = await runPhase(server.endpoint, work);
   expect([counts.operations, counts.payloadBytesIn]).toEqual([2, 6]);
 });
 
-test("ClosedLoop.run() counts errors, misses and unexpected replies, and goes on", async () => {
-  const { loopPhase, requestSize } = phase({ request: "get", operations: 40, batchSize: 4 });
+test("ClosedLoop counts errors, misses and unexpected replies, and goes on", async () => {
+  const work = phase({ request: "get", operations: 40, batchSize: 4 });
   const replies = ["$3\r\nabc\r\n", "$-1\r\n", "-OOM full\r\n", "$2\r\nab\r\n"];
-  using server = serve(answerEach(requestSize, (index) => replies[index % 4] ?? ""));
-  const loop = await ClosedLoop.connect(server.endpoint, 1, 4, []);
-  const counts = await loop.run(loopPhase);
-  loop.close();
+  using server = serve(answerEach(work.requestSize, (index) => replies[index % 4] ?? ""));
+  const counts = await runPhase(server.endpoint, work);
   expect(counts).toMatchObject({
     operations: 40,
     errorKinds: { OOM: 10 },
@@ -111,10 +139,11 @@ test("ClosedLoop.run() counts errors, misses and unexpected replies, and goes on
   });
 });
 
-test("ClosedLoop.run() verifies values, also those that come in many reads", async () => {
+test("ClosedLoop verifies values, also those that come in many reads", async () => {
   const valueSize = 300_000;
-  const options: PhaseOptions = { request: "get", operations: 12, batchSize: 3, valueSize };
-  const { loopPhase, values, requestSize } = phase(options);
+  const options = { operations: 12, batchSize: 3, valueSize, isVerifying: true };
+  const work = phase({ request: "get", ...options });
+  const { values, requestSize } = work;
   const value = Buffer.alloc(valueSize);
   let key = 0;
   const answer = (socket: Socket, bytes: Buffer): Buffer => {
@@ -127,16 +156,13 @@ test("ClosedLoop.run() verifies values, also those that come in many reads", asy
     return bytes.subarray(count * requestSize);
   };
   using server = serve(answer);
-  const loop = await ClosedLoop.connect(server.endpoint, 1, 3, []);
-  const createVerifier = () => new SimpleVerifier(values, 3);
-  const counts = await loop.run({ ...loopPhase, createVerifier });
-  loop.close();
-  expect(counts).toMatchObject({ operations: 12, wrongValues: 1, unexpected: 0 });
+  const counts = await runPhase(server.endpoint, work);
+  expect(counts).toMatchObject({ operations: 12, wrongValues: 1, unexpected: 0, isChecked: true });
 });
 
-test("ClosedLoop.run() sends what the socket does not take at once", async () => {
-  const options: PhaseOptions = { request: "set", operations: 30, batchSize: 10, valueSize: 2e6 };
-  const { loopPhase, requestSize } = phase(options);
+test("ClosedLoop sends what the socket does not take at once", async () => {
+  const work = phase({ request: "set", operations: 30, batchSize: 10, valueSize: 2e6 });
+  const { requestSize } = work;
   let received = 0;
   let answered = 0;
   using server = serve((socket, bytes) => {
@@ -144,9 +170,7 @@ test("ClosedLoop.run() sends what the socket does not take at once", async () =>
     for (; (answered + 1) * requestSize <= received; answered++) socket.write("+OK\r\n");
     return Buffer.alloc(0);
   });
-  const loop = await ClosedLoop.connect(server.endpoint, 1, 10, []);
-  const counts = await loop.run(loopPhase);
-  loop.close();
+  const counts = await runPhase(server.endpoint, work);
   expect(counts.bytesOut).toBe(30 * requestSize);
   expect(received).toBe(30 * requestSize);
 });
@@ -177,32 +201,32 @@ const breaking: Record<string, [(socket: Socket) => void, string]> = {
   ],
 };
 for (const [name, [act, message]] of Object.entries(breaking)) {
-  test(`ClosedLoop.run() fails when the server ${name}`, async () => {
-    const { loopPhase } = phase({ request: "set", operations: 10, batchSize: 2 });
+  test(`ClosedLoop fails when the server ${name}`, async () => {
+    const work = phase({ request: "set", operations: 10, batchSize: 2 });
     using server = serve((socket) => {
       act(socket);
       return Buffer.alloc(0);
     });
-    const loop = await ClosedLoop.connect(server.endpoint, 1, 2, []);
-    await expect(loop.run(loopPhase)).rejects.toThrow(message);
-    loop.close();
+    await expect(runPhase(server.endpoint, work)).rejects.toThrow(message);
   });
 }
 
-test("ClosedLoop.connect() logs in on every connection and fails when refused", async () => {
+test("LocalLoad.connect() logs in on every connection and fails when refused", async () => {
   const setup = [Buffer.from("AUTH x\r\n"), Buffer.from("SELECT 1\r\n")];
   const size = setup[0]!.length + setup[1]!.length;
+  const { plan } = phase({ request: "set", operations: 1, batchSize: 1, connections: 3 });
   using server = serve(answerEach(size, () => "+OK\r\n+OK\r\n"));
-  const loop = await ClosedLoop.connect(server.endpoint, 3, 1, setup);
-  loop.close();
+  const options = { setup, plan, phases: [] };
+  const load = await LocalLoad.connect({ ...options, endpoint: server.endpoint });
+  await load.close();
   using refusing = serve(answerEach(size, () => "-WRONGPASS no\r\n+OK\r\n"));
-  await expect(ClosedLoop.connect(refusing.endpoint, 3, 1, setup)).rejects.toThrow(
+  await expect(LocalLoad.connect({ ...options, endpoint: refusing.endpoint })).rejects.toThrow(
     "Cannot log in: WRONGPASS no",
   );
 });
 
-test("ClosedLoop.run() fails when a connection was closed before it", async () => {
-  const { loopPhase } = phase({ request: "set", operations: 10, batchSize: 2 });
+test("ClosedLoop fails when a connection was closed before it", async () => {
+  const work = phase({ request: "set", operations: 10, batchSize: 2, connections: 2 });
   const closed: Socket[] = [];
   const listener = Bun.listen<{ bytes: Buffer }>({
     hostname: "127.0.0.1",
@@ -215,17 +239,20 @@ test("ClosedLoop.run() fails when a connection was closed before it", async () =
       data: () => {},
     },
   });
-  const loop = await ClosedLoop.connect({ host: "127.0.0.1", port: listener.port }, 2, 2, []);
+  const { plan, requestPhase } = work;
+  const endpoint = { host: "127.0.0.1", port: listener.port };
+  const load = await LocalLoad.connect({ endpoint, setup: [], plan, phases: [requestPhase] });
   await eventually(() => closed.length === 2, "both connections are closed");
-  await expect(loop.run(loopPhase)).rejects.toThrow("the server closed a connection");
-  loop.close();
+  await expect(load.run(requestPhase, null)).rejects.toThrow("the server closed a connection");
+  await load.close();
   listener.stop(true);
 });
 
-test("ClosedLoop.connect() fails when nobody listens", async () => {
+test("LocalLoad.connect() fails when nobody listens", async () => {
   const server = serve((_, bytes) => bytes);
   server[Symbol.dispose]();
-  await expect(ClosedLoop.connect(server.endpoint, 3, 1, [])).rejects.toThrow(
+  const work = phase({ request: "set", operations: 1, batchSize: 1, connections: 3 });
+  await expect(runPhase(server.endpoint, work)).rejects.toThrow(
     `Cannot connect to 127.0.0.1:${server.endpoint.port}: connection refused`,
   );
 });
