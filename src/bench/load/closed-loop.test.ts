@@ -4,101 +4,8 @@
  */
 import { expect, test } from "bun:test";
 import { eventually } from "../../../test/harness.ts";
-import type { Endpoint } from "../drivers/resp-connection.ts";
-import type { RequestPhase } from "../plan.ts";
-import { KeySpace } from "../workloads/key-space.ts";
-import { createEncoder, type LoadPlan } from "../workloads/make-encoder.ts";
-import { createValues } from "../workloads/values.ts";
 import { LocalLoad } from "./local-load.ts";
-
-type Socket = Bun.Socket<{ bytes: Buffer }>;
-
-/**
- * A server on a free port; `answer` gets what a connection has sent so far and returns the rest.
- */
-function serve(answer: (socket: Socket, bytes: Buffer) => Buffer) {
-  const listener = Bun.listen<{ bytes: Buffer }>({
-    hostname: "127.0.0.1",
-    port: 0,
-    socket: {
-      open: (socket) => {
-        socket.data = { bytes: Buffer.alloc(0) };
-      },
-      data: (socket, bytes) => {
-        socket.data.bytes = answer(socket, Buffer.concat([socket.data.bytes, bytes]));
-      },
-      drain: flush,
-    },
-  });
-  const endpoint = { host: "127.0.0.1", port: listener.port };
-  return { endpoint, [Symbol.dispose]: () => listener.stop(true) };
-}
-
-/** Answers every request of `requestSize` bytes with `reply` of its number on the connection. */
-function answerEach(requestSize: number, reply: (index: number) => string) {
-  let index = 0;
-  return (socket: Socket, bytes: Buffer): Buffer => {
-    let at = 0;
-    let text = "";
-    for (; at + requestSize <= bytes.length; at += requestSize) text += reply(index++);
-    if (text !== "") socket.write(text);
-    return bytes.subarray(at);
-  };
-}
-
-interface PhaseOptions {
-  request: "set" | "get";
-  operations: number;
-  batchSize: number;
-  valueSize?: number;
-  connections?: number;
-  isVerifying?: boolean;
-}
-
-function phase(options: PhaseOptions) {
-  const { request, operations, batchSize } = options;
-  const requestPhase: RequestPhase = {
-    kind: "requests",
-    name: request === "set" ? "write" : "read",
-    label: "",
-    isMeasured: true,
-    warmupMs: 0,
-    amount: { operations },
-    batchSize,
-    schedule: null,
-    operations: [{ operation: request, weight: 1 }],
-    keyDistribution: "sequential",
-    keysCount: operations,
-    command: null,
-  };
-  const size = `${options.valueSize ?? 3}`;
-  const plan: LoadPlan = {
-    values: { size, format: "string", zstdLevel: null, compressibility: 0 },
-    chat: { chatsCount: 1, historyLength: 1, readSize: 1 },
-    seed: 1,
-    isVerifying: options.isVerifying ?? false,
-    isTimingLatency: true,
-    timeoutMs: 30_000,
-    concurrency: options.connections ?? 1,
-    workersCount: 1,
-    worker: 0,
-  };
-  const values = createValues(plan.values, plan.seed);
-  const space = new KeySpace(operations, 0, 1);
-  const encoder = createEncoder(requestPhase, plan, values, space, "measured");
-  const requestSize = encoder.encode(1, null);
-  return { requestPhase, plan, values, requestSize };
-}
-
-/** Connects to the server and runs the phase. */
-async function runPhase(endpoint: Endpoint, { requestPhase, plan }: ReturnType<typeof phase>) {
-  const load = await LocalLoad.connect({ endpoint, setup: [], plan, phases: [requestPhase] });
-  try {
-    return await load.run(requestPhase, null);
-  } finally {
-    await load.close();
-  }
-}
+import { answerEach, phase, queue, runPhase, type Socket, serve } from "./test-servers.ts";
 
 test("ClosedLoop does exactly the operations asked for over all connections", async () => {
   const work = phase({ request: "set", operations: 1003, batchSize: 10, connections: 7 });
@@ -257,24 +164,42 @@ test("LocalLoad.connect() fails when nobody listens", async () => {
   );
 });
 
-/** Bytes that the kernel did not take, in order, per socket of a scripted server. */
-const queues = new Map<Socket, Buffer[]>();
+test("ClosedLoop sends for the duration asked for, and waits for the last reply", async () => {
+  const work = phase({ request: "set", operations: 1000, batchSize: 4, connections: 3 });
+  using server = serve(answerEach(work.requestSize, () => "+OK\r\n"));
+  work.requestPhase.amount = { durationMs: 300 };
+  const counts = await runPhase(server.endpoint, work);
+  expect(counts.elapsedNs).toBeGreaterThanOrEqual(299e6);
+  expect(counts.operations).toBeGreaterThan(100);
+  expect(counts.bytesOut).toBe(counts.operations * work.requestSize);
+  expect(counts.bytesIn).toBe(counts.operations * 5);
+});
 
-function queue(socket: Socket, bytes: Buffer): void {
-  const waiting = queues.get(socket) ?? [];
-  queues.set(socket, waiting);
-  waiting.push(bytes);
-  if (waiting.length === 1) flush(socket);
-}
+test("LocalLoad.warmUp() sends operations that do not count", async () => {
+  const work = phase({ request: "set", operations: 50, batchSize: 1 });
+  let requests = 0;
+  const answer = answerEach(work.requestSize, () => {
+    requests++;
+    return "+OK\r\n";
+  });
+  using server = serve(answer);
+  const { plan, requestPhase } = work;
+  requestPhase.warmupMs = 100;
+  const { endpoint } = server;
+  const load = await LocalLoad.connect({ endpoint, setup: [], plan, phases: [requestPhase] });
+  await load.warmUp(requestPhase);
+  const before = requests;
+  const counts = await load.run(requestPhase, null);
+  await load.close();
+  expect(before).toBeGreaterThan(10);
+  expect([counts.operations, requests - before]).toEqual([50, 50]);
+});
 
-function flush(socket: Socket): void {
-  const waiting = queues.get(socket) ?? [];
-  while (waiting[0] !== undefined) {
-    const written = socket.write(waiting[0]);
-    if (written < waiting[0].length) {
-      waiting[0] = waiting[0].subarray(written);
-      return;
-    }
-    waiting.shift();
-  }
-}
+test("ClosedLoop gives up on a server that says nothing for the timeout", async () => {
+  const work = phase({ request: "set", operations: 50, batchSize: 1 });
+  work.plan.timeoutMs = 200;
+  using server = serve(() => Buffer.alloc(0));
+  await expect(runPhase(server.endpoint, work)).rejects.toThrow(
+    "Cannot go on after 0 replies: no reply for 0.2 s",
+  );
+});

@@ -29,6 +29,8 @@ import { Pacer } from "./pacer.ts";
 const LATE_NS = 1_000_000;
 /** A timer of 1 ms fires after 1.07 ms, and later on a busy machine. */
 const SPIN_NS = 2_000_000;
+/** An empty turn takes about 1 µs; one that took longer was interrupted, and used no more. */
+const IDLE_TURN_NS_MAX = 5_000;
 const NS_PER_MS = 1e6;
 /** Fewer samples of the backlog (four a second) say nothing about its course. */
 const BACKLOG_SAMPLES_MIN = 8;
@@ -155,7 +157,7 @@ export class OpenLoop extends Pacer {
 
   #countIdle(nowNs: number): void {
     if (this.#spunNs > 0 && this.sent + this.done === this.#eventsBefore) {
-      this.#idleNs += nowNs - this.#spunNs;
+      this.#idleNs += Math.min(nowNs - this.#spunNs, IDLE_TURN_NS_MAX);
     }
   }
 

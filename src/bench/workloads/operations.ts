@@ -153,7 +153,9 @@ export class OperationRequests implements RequestEncoder {
         const followUp = this.shapes.length - 1;
         this.#followUps[followUp] = setter;
         const changes = { ...this.#valueLength(), operation, isLast: false, followUp };
-        return this.#getter(this.#addShape(ReplyKind.Bulk, changes));
+        const getter = this.#getter(this.#addShape(ReplyKind.Bulk, changes));
+        // Follow-ups are written into the same buffer.
+        return { ...getter, sizeMax: Math.max(getter.sizeMax, setter.sizeMax) };
       }
       case "scan":
         return this.#scanner(operation);
