@@ -1,8 +1,8 @@
 /** The command line of `kv bench compare` → its options. Throws UsageError. */
-import type { Condition } from "../bench/conditions.ts";
+import { type Condition, parseConditions } from "../bench/conditions.ts";
 import { COMPARISON_EXPORTERS } from "../bench/report/compare-report.ts";
 import { collect, newCommand, parseWith } from "./commander.ts";
-import { checkedEnding, conditionsOf } from "./flag-values.ts";
+import { checkedEnding, parsedBy } from "./flag-values.ts";
 
 export interface CompareOptions {
   oldPath: string;
@@ -42,12 +42,12 @@ export function parseCompareOptions(argv: string[]): CompareOptions | null {
   if (!parseWith(command, argv)) return null;
   const [oldPath = "", newPath = ""] = command.args;
   const flags = command.opts<{ failIf?: string; out?: string[]; json?: true }>();
-  const outPaths = flags.out ?? [];
+  const { failIf, out: outPaths = [] } = flags;
   for (const path of outPaths) checkedEnding("--out", path, Object.keys(COMPARISON_EXPORTERS));
   return {
     oldPath,
     newPath,
-    conditions: flags.failIf === undefined ? [] : conditionsOf(flags.failIf),
+    conditions: failIf === undefined ? [] : parsedBy("--fail-if", () => parseConditions(failIf)),
     outPaths,
     isJson: flags.json === true,
   };
