@@ -5,7 +5,7 @@
 import { runAb } from "./bench/ab.ts";
 import type { AbResult } from "./bench/ab-result.ts";
 import { makePlan } from "./bench/make-plan.ts";
-import { Progress } from "./bench/progress.ts";
+import { type Progress, progressOn } from "./bench/progress.ts";
 import { AB_EXPORTERS, formatAb } from "./bench/report/ab-report.ts";
 import { withoutPasswords } from "./bench/report/command-line.ts";
 import { endingOf } from "./bench/report/file-endings.ts";
@@ -22,8 +22,7 @@ export async function benchAb(argv: string[]): Promise<number> {
   const options = parseAbOptions(argv);
   if (options === null) return 0;
   for (const path of options.outPaths) checkWritable(path);
-  const isTerminal = process.stderr.isTTY === true;
-  const progress = new Progress(options.isQuiet, isTerminal, (text) => process.stderr.write(text));
+  const progress = progressOn(process.stderr, options.isQuiet);
   const result = await measureAb(options, argv, progress);
   const terminal = terminalOf(process.stdout, process.env);
   const text = options.isJson ? formatJson(result) : formatAb(result, terminal);
@@ -66,7 +65,7 @@ async function measureAb(
     roundsCount,
     sides: [sideResult(0), sideResult(1)],
     phases,
-    warnings: [...noisy, ...findWarnings(targets, header.environment, header.activity)],
+    warnings: [...noisy, ...findWarnings(targets, header.environment, header.activity, "--slice")],
     isFailed: targets.some((target) =>
       target.phases.some((phase) => phase.summary.errorsTotal > 0),
     ),

@@ -10,7 +10,7 @@
 import { UsageError } from "./base/errors.ts";
 import { compareResults } from "./bench/compare.ts";
 import { findViolations } from "./bench/conditions.ts";
-import { Progress } from "./bench/progress.ts";
+import { progressOn } from "./bench/progress.ts";
 import { parseResult } from "./bench/read-result.ts";
 import { visible } from "./bench/report/cells.ts";
 import { formatComparison } from "./bench/report/compare-report.ts";
@@ -54,8 +54,7 @@ async function run(argv: string[]): Promise<number> {
   const { outPaths, baselinePath, conditions, isJson } = options;
   for (const path of outPaths) checkWritable(path);
   const baseline = baselinePath === null ? null : parseResult(readText(baselinePath), baselinePath);
-  const isTerminal = process.stderr.isTTY === true;
-  const progress = new Progress(options.isQuiet, isTerminal, (text) => process.stderr.write(text));
+  const progress = progressOn(process.stderr, options.isQuiet);
   for (const notice of options.notices) progress.say(notice);
   const result = await measure(options, argv, progress);
   const comparison = baseline === null ? null : compareResults(baseline, result);

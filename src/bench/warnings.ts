@@ -19,11 +19,12 @@ const WAITING_SHARE_MAX = 0.1;
 /** Differences of a few percent, which comparisons are about, drown in more than this. */
 const STOLEN_SHARE_MAX = 0.01;
 
-/** One line each, worded to stand behind "warning: ". */
+/** One line each, worded to stand behind "warning: "; `lengthFlag` makes phases longer. */
 export function findWarnings(
   targets: TargetResult[],
   environment: Environment,
   activity: MachineActivity,
+  lengthFlag = "--num-ops",
 ): string[] {
   return [
     ...differingSettings(targets),
@@ -31,7 +32,7 @@ export function findWarnings(
     ...targets.flatMap(aboutTarget),
     ...aboutMachine(environment, activity),
     ...aboutProgram(environment),
-    ...tooShort(targets),
+    ...tooShort(targets, lengthFlag),
     ...measuredPhases(targets).flatMap(({ label, phase }) => aboutPhase(label, phase)),
   ];
 }
@@ -100,7 +101,7 @@ function measuredPhases(targets: TargetResult[]): { label: string; phase: PhaseR
   );
 }
 
-function tooShort(targets: TargetResult[]): string[] {
+function tooShort(targets: TargetResult[], lengthFlag: string): string[] {
   const short = measuredPhases(targets)
     .filter(({ phase }) => phase.kind !== "connect")
     .flatMap(({ label, phase }) => {
@@ -108,7 +109,7 @@ function tooShort(targets: TargetResult[]): string[] {
       return shortest < STEADY_NS_MIN ? [`${label} ${formatDurationNs(shortest)}`] : [];
     });
   if (short.length === 0) return [];
-  return [`too short to be steady, raise --num-ops: ${short.join(", ")}`];
+  return [`too short to be steady, raise ${lengthFlag}: ${short.join(", ")}`];
 }
 
 function aboutPhase(label: string, { runs, summary, rateTarget }: PhaseResult): string[] {

@@ -14,7 +14,7 @@ import type { Load, LoadResult } from "../load/load.ts";
 import { LocalLoad } from "../load/local-load.ts";
 import { bracket, makePhaseRun, type ServerClock } from "../measure.ts";
 import { type OwnServer, startOwnServer } from "../own-server.ts";
-import type { PhasePlan, RequestPhase, Schedule } from "../plan.ts";
+import type { PhasePlan, Schedule } from "../plan.ts";
 import { localProcessOf, localProcessorNs } from "../processor-time.ts";
 import { Histogram, type HistogramData } from "../recorder/histogram.ts";
 import { makeLatency } from "../recorder/percentiles.ts";
@@ -120,7 +120,7 @@ class RespSession implements Session {
     const show = `${label} ${phase.label}`;
     const { result, processorTime } = await bracket(
       this.#serverClock(),
-      () => load.run(phase, (done) => progress.show(show, done, operationsOf(phase))),
+      () => load.run(phase, (done, seen) => progress.show(show, done, phase.amount, seen)),
       plan.workersCount,
     );
     return makePhaseRun({
@@ -151,12 +151,6 @@ class RespSession implements Session {
       ? { readNs: () => readUsedProcessorNs(control), source: "server", threads }
       : { readNs: () => localProcessorNs(processId), source: "kernel", threads };
   }
-}
-
-/** How many operations a phase will have, for its progress. */
-function operationsOf({ amount, schedule }: RequestPhase): number {
-  if ("operations" in amount) return amount.operations;
-  return schedule === null ? 0 : (schedule.ratePerSecond * amount.durationMs) / 1000;
 }
 
 function latencyOf({ primary, service, sendLag, open }: LoadResult): LatencySet | null {
