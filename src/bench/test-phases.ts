@@ -65,7 +65,7 @@ export function fanoutTarget(backend: "kv" | "valkey", delivered: number): Targe
     duplicates: 0,
     subscribersCut: 0,
     drainNs: 5_000_000,
-    publishLatency: null,
+    publishLatency: latencyOf("round trip", 50_000),
   };
   return targetOf(backend, {
     phases: [makePhaseResult(phase, [runOf(1000, { latency, fanout, reads: null })])],

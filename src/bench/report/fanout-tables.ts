@@ -89,6 +89,24 @@ function timeCells({ phase }: Row, runs: FanoutResult[]): Cell[] {
   ];
 }
 
+/** What a publisher waits for, where the server answers it; each run by itself. */
+export function publishTable(rows: Row[]): Table {
+  return {
+    title: "Publishing (round trip to the server)",
+    head: ["Database", "Operation", "Run", "Average", "p50", "p99", "p99.9", "Maximum"],
+    leftCount: 2,
+    rows: rows.flatMap(({ target, phase }) =>
+      phase.runs.flatMap(({ fanout }, index) => {
+        const latency = fanout?.publishLatency;
+        if (!latency) return [];
+        const { averageNs, p50Ns, p99Ns, p999Ns, maxNs } = latency;
+        const figures = [averageNs, p50Ns, p99Ns, p999Ns, maxNs].map(durationText);
+        return [[target.label, operationOf(phase), String(index + 1), ...figures]];
+      }),
+    ),
+  };
+}
+
 export function connectTable(rows: Row[]): Table {
   return {
     title: "Connections",

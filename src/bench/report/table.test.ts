@@ -93,8 +93,20 @@ test("formatSummary() puts fan-out in one table, with what was not reached", () 
     "kv PUBSUB-(1P/10S) 1,000 9,999 10,000 9,999 99.990-% 1 0 0 0 100-µs 1.50-ms – 1.50-ms " +
       "5.00-ms",
   );
+  expect(lines).toContain("kv PUBSUB-(1P/10S) 1 64.0-µs 50.0-µs 750-µs – 750-µs");
+  expect(lines).toContain("Latencies-of-fan-out-run-from-publishing-to-delivery.");
   const whole = squeezed(formatSummary(resultOf([fanoutTarget("kv", 10_000)])));
   expect(whole).toContainEqual(expect.stringContaining(" 10,000 10,000 100-% 0 "));
+});
+
+test("formatSummary() shows the operations of a mix by themselves", () => {
+  const run = runOf(1000);
+  const latency = run.latency?.primary ?? null;
+  run.byOperation = { get: { operations: 750, latency }, set: { operations: 250, latency: null } };
+  const phases = [makePhaseResult({ ...READ_PHASE, label: "MIX 1:3" }, [run])];
+  const lines = squeezed(formatSummary(resultOf([targetOf("kv", { phases })])));
+  expect(lines).toContain("kv MIX-1:3 get 750 75.0-% 128-µs 100-µs 1.50-ms –");
+  expect(lines).toContain("kv MIX-1:3 set 250 25.0-% – – – –");
 });
 
 test("formatSummary() shows connections and their memory", () => {

@@ -51,6 +51,7 @@ export function comparisonLines(result: BenchResult): string[] {
 
 const NOTES: Record<string, string> = {
   "at saturation": "Latencies are those of a closed loop, that is, at saturation.",
+  "end to end": "Latencies of fan-out run from publishing to delivery.",
   response: "Latencies of the open loop run from the intended time (response).",
 };
 

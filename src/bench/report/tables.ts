@@ -25,7 +25,7 @@ import {
   type Table,
   toned,
 } from "./cells.ts";
-import { connectTable, fanoutTable } from "./fanout-tables.ts";
+import { connectTable, fanoutTable, publishTable } from "./fanout-tables.ts";
 import { measuredRows, operationOf, type Row, sumOf, sweepsOf } from "./rows.ts";
 
 const NAMES = ["Database", "Operation"];
@@ -41,6 +41,7 @@ export function tablesOf(result: BenchResult): Table[] {
     openLoopTable(fixed),
     openLatencyTable(fixed),
     fanoutTable(rows),
+    publishTable(rows),
     connectTable(rows),
     operationsTable(rows),
     repetitionsTable(rows),
@@ -151,7 +152,7 @@ function openLatencyTable(rows: Row[]): Table {
     leftCount: NAMES.length + 1,
     rows: rows.flatMap((row) => {
       const { latency } = row.phase.summary;
-      if (latency === null || latency.service === null) return [];
+      if (latency === null || (latency.service === null && latency.sendLag === null)) return [];
       return [latency.primary, latency.service, latency.sendLag]
         .filter((each) => each !== null)
         .map((each) => [

@@ -38,9 +38,10 @@ export function logAxis(
   format: (value: number) => string,
 ): Axis {
   const low = 10 ** Math.floor(Math.log10(min) + 1e-9);
-  const steps = roundSteps(low, max);
-  const start = steps.findLast((value) => value <= min) ?? low;
-  const end = steps.at(-1) === start ? start * 10 : (steps.at(-1) ?? start * 10);
+  const start = roundSteps(low, max).findLast((value) => value <= min) ?? low;
+  // One value alone still needs an axis with two ends.
+  const steps = roundSteps(low, Math.max(max, start * 1.01));
+  const end = steps.at(-1) ?? start * 10;
   const inside = steps.filter((value) => value >= start);
   const decades = inside.filter((value) => isPowerOfTen(value));
   const shown = inside.length > TICKS_MAX + 1 && decades.length >= 2 ? decades : inside;
