@@ -144,6 +144,22 @@ test.if(HAS_VALKEY)("kv bench ab compares in slices, and leaves nothing running"
   expect(read(at("y.html"))).toBe(read(at("x.html")));
 });
 
+test("kv bench ab refuses sides that do different things, before it starts anything", async () => {
+  const simple = "--db kv --workload simple";
+  const { exitCode, stdout, stderr } = await kvBench(
+    "ab",
+    "--a",
+    simple,
+    "--b",
+    `${simple} --write-only`,
+  );
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 1,
+    stdout: "",
+    stderr: "kv: Cannot compare WRITE (Simple), READ (Simple) with WRITE (Simple)\n",
+  });
+});
+
 test("kv bench --help lists the subcommands, and an unknown one is refused", async () => {
   const help = await kvBench("--help");
   for (const name of ["report", "compare", "ab"])

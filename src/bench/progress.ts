@@ -6,7 +6,7 @@
  *
  * Drawn only on a terminal, at most four times a second, no wider than it, and erased before
  * anything else is printed. `--quiet` silences both. Who calls `show` works out percentiles and
- * errors in `seen` only: it is called when the line is really drawn (15 µs a time).
+ * errors in `seen` only: it is called when the line is really drawn (4 µs a time).
  */
 import { formatCount, formatDurationNs } from "../base/units.ts";
 import type { Amount } from "./plan.ts";

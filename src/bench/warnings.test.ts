@@ -1,5 +1,6 @@
 /** What makes a comparison or a figure doubtful. */
 import { expect, test } from "bun:test";
+import type { TargetResult } from "./result.ts";
 import { makePhaseResult } from "./summarize.ts";
 import { READ_PHASE, resultOf, runOf, targetOf } from "./test-results.ts";
 import { findWarnings } from "./warnings.ts";
@@ -73,9 +74,15 @@ test("findWarnings() tells what is doubtful about a phase", () => {
   expect(findWarnings([target], environment, activity)).toEqual([
     "kv READ (Simple): not steady, it fell",
     "kv READ (Simple): 2,000/s is not sustained",
-    "kv READ (Simple): the client is the bottleneck, the server could do more",
     "kv READ (Simple): 2.0 % of the reads found nothing",
+    "kv READ (Simple): the client is the bottleneck, the server could do more",
   ]);
+  const local: TargetResult = {
+    ...target,
+    backend: "map",
+    facts: { ...target.facts, serverName: null },
+  };
+  expect(findWarnings([local], environment, activity).join()).not.toContain("bottleneck");
   run.reads = { hits: 990, misses: 10 };
   expect(findWarnings([target], environment, activity)).toHaveLength(3);
 });

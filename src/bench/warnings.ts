@@ -3,6 +3,7 @@
  * machine, a client at its limit, phases too short to be steady.
  */
 import { formatDurationNs } from "../base/units.ts";
+import { backendOf } from "./backends.ts";
 import type { Environment } from "./environment.ts";
 import type { MachineActivity } from "./machine-activity.ts";
 import type { PhaseResult, TargetResult } from "./result.ts";
@@ -34,6 +35,7 @@ export function findWarnings(
     ...aboutProgram(environment),
     ...tooShort(targets, lengthFlag),
     ...measuredPhases(targets).flatMap(({ label, phase }) => aboutPhase(label, phase)),
+    ...measuredPhases(targets.filter(isServed)).flatMap(aboutClient),
   ];
 }
 
@@ -112,16 +114,23 @@ function tooShort(targets: TargetResult[], lengthFlag: string): string[] {
   return [`too short to be steady, raise ${lengthFlag}: ${short.join(", ")}`];
 }
 
-function aboutPhase(label: string, { runs, summary, rateTarget }: PhaseResult): string[] {
+/** In process there is no other side. */
+function isServed({ backend }: TargetResult): boolean {
+  return backendOf(backend).kind !== "in-process";
+}
+
+function aboutClient({ label, phase }: { label: string; phase: PhaseResult }): string[] {
+  if (phase.summary.bottleneck !== "client") return [];
+  return [`${label}: the client is the bottleneck, the server could do more`];
+}
+
+function aboutPhase(label: string, { runs, rateTarget }: PhaseResult): string[] {
   const warnings: string[] = [];
   const unsteady = runs.find((run) => run.steadiness.verdict === "unsteady");
   if (unsteady !== undefined) warnings.push(`${label}: not steady, ${unsteady.steadiness.reason}`);
   if (runs.some((run) => run.open?.isSustained === false)) {
     const wanted = Math.round(rateTarget ?? runs[0]?.open?.rateTarget ?? 0);
     warnings.push(`${label}: ${wanted.toLocaleString("en-US")}/s is not sustained`);
-  }
-  if (summary.bottleneck === "client") {
-    warnings.push(`${label}: the client is the bottleneck, the server could do more`);
   }
   const hits = runs.reduce((sum, run) => sum + (run.reads?.hits ?? 0), 0);
   const misses = runs.reduce((sum, run) => sum + (run.reads?.misses ?? 0), 0);

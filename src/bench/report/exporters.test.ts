@@ -155,6 +155,12 @@ test("exportResult() names several histograms apart, and one as asked", () => {
   expect(exportResult(single, "b.html")[0]?.text).toStartWith("<!doctype html>");
 });
 
+test("the HTML page refers to nothing outside of itself", () => {
+  const [file] = exportResult(fullResult(), "x.html");
+  expect(file?.text).not.toMatch(/https?:|url\(|@import|<link(?! rel="icon" href="data:,")/);
+  expect(file?.text).not.toContain("{{");
+});
+
 test("repeatCommand() quotes for a shell, withoutPasswords() leaves passwords out", () => {
   expect(repeatCommand(["--db", "kv", "--command", "SET {key} it's"])).toBe(
     `kv bench --db kv --command 'SET {key} it'\\''s'`,

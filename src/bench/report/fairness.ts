@@ -43,7 +43,7 @@ const ASPECTS: Aspect[] = [
     of: ({ endpoint, isStartedHere }) => (isStartedHere ? `${endpoint}, started here` : endpoint),
     isIdentity: true,
   },
-  { name: "Mode", of: ({ facts }) => facts.mode ?? UNKNOWN },
+  { name: "Mode", of: ({ facts }) => facts.mode ?? NONE },
   { name: "Threads", of: threadsOf },
   { name: "Persistence", of: persistenceOf },
   { name: "Memory limit", of: memoryLimitOf },

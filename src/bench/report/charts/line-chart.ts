@@ -2,7 +2,7 @@
 import type { Axis } from "./scale.ts";
 import { type ChartText, escapeHtml, place, seriesClass, svg, svgText, WIDTH } from "./svg.ts";
 
-const HEIGHT = 250;
+const HEIGHT = 230;
 const LEFT = 52;
 const RIGHT = 14;
 const TOP = 26;
@@ -10,7 +10,7 @@ const BOTTOM = 42;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const PLOT_HEIGHT = HEIGHT - TOP - BOTTOM;
 /** Ticks of the axis below that are closer than this would run into each other. */
-const TICK_GAP_MIN = 34;
+const TICK_GAP_MIN = 42;
 
 export interface Point {
   x: number;

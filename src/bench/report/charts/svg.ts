@@ -7,7 +7,7 @@
  */
 import { visible } from "../cells.ts";
 
-export const WIDTH = 400;
+export const WIDTH = 340;
 /** Colours and dashes in web/report.css; more series than that share them. */
 const SERIES_CLASSES_COUNT = 8;
 
