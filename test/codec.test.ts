@@ -7,8 +7,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import schema from "../schemas/codec-result.schema.json" with { type: "json" };
 import type { CodecResult } from "../src/bench/codec/codec-result.ts";
+import { schemaErrors } from "../src/bench/json-schema.ts";
 import { kvCommand, REPOSITORY, run, temporaryFolder } from "./harness.ts";
-import { schemaErrors } from "./json-schema.ts";
 
 const BINARY = join(REPOSITORY, "kv");
 const FORMATS = ["string", "json", "cbor", "msgpack", "protobuf", "flatbuffers", "compact", "view"];
@@ -61,7 +61,10 @@ test("wrong usage ends with 64, a file that cannot be written with 1; nothing ru
     codec("--format", "string", "--shape", "numbers"),
   ]);
   expect([unknown.exitCode, unknown.stdout]).toEqual([64, ""]);
-  expect(unknown.stderr).toBe("kv: --formats: unknown option\nhint: did you mean --format?\n");
+  expect(unknown.stderr).toBe(
+    "kv: --formats: unknown option (did you mean --format?)\n" +
+      "hint: kv bench codec --help lists all flags\n",
+  );
   expect([unwritable.exitCode, unwritable.stdout]).toEqual([1, ""]);
   expect(unwritable.stderr).toStartWith('kv: Cannot write "/nonexistent/x.json": ');
   expect(shapeless.exitCode).toBe(64);

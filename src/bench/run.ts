@@ -8,6 +8,7 @@
  * the next the order rotates, so that a machine that gets slower or faster does so for all.
  */
 import { assert } from "../base/assert.ts";
+import { clientVersionOf } from "./client-version.ts";
 import type { Plan, TargetPlan } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import type { PhaseRun, TargetResult } from "./result.ts";
@@ -70,7 +71,7 @@ async function runTarget(
 }
 
 /** How a target is driven. */
-function sessionOf(_target: TargetPlan): OpenSession {
+export function sessionOf(_target: TargetPlan): OpenSession {
   return openRespSession;
 }
 
@@ -86,5 +87,6 @@ function targetResult(plan: Plan, { target, label, session, runs }: Seen): Targe
   const { endpoint, isStartedHere, facts } = session;
   const { backend, client } = target;
   const phases = plan.phases.map((phase, index) => makePhaseResult(phase, runs[index] ?? []));
-  return { label, backend, client, endpoint, isStartedHere, facts, phases };
+  const clientVersion = clientVersionOf(client);
+  return { label, backend, client, clientVersion, endpoint, isStartedHere, facts, phases };
 }

@@ -12,6 +12,10 @@ function parse(line: string) {
   return options;
 }
 
+const KNOWN_METRICS =
+  "--fail-if: unknown metric (p98), known are throughput, average, p50, p90, p99, p999, errors, " +
+  "reach";
+
 test("parseBenchOptions() has the defaults of the original", () => {
   expect(parse("")).toEqual({
     targets: [{ backend: "redis", client: "raw", url: null }],
@@ -35,11 +39,21 @@ test("parseBenchOptions() has the defaults of the original", () => {
     seed: 1,
     timeoutMs: 30_000,
     threads: null,
+    baselinePath: null,
+    conditions: [],
     isQuiet: false,
     isJson: false,
     outPaths: [],
     notices: [],
   });
+});
+
+test("parseBenchOptions() says what stands for the formats of Rust", () => {
+  const { values, notices } = parse("--format BitCode");
+  expect(values.format).toBe("compact");
+  expect(notices).toEqual([expect.stringContaining("Bitcode exists in Rust only")]);
+  expect(parse("--format Rkyv").values.format).toBe("view");
+  expect(parse("--format json").notices).toEqual([]);
 });
 
 test("parseBenchOptions() takes every flag of a request workload", () => {
@@ -65,7 +79,7 @@ test("parseBenchOptions() takes every flag of a request workload", () => {
     workersCount: 2,
     values: { size: "4096", format: "json", zstdLevel: 9, compressibility: 0.5 },
     keysCount: 7,
-    keyDistribution: "zipf",
+    keyDistribution: "zipf:0.99",
     batchSize: 8,
     isTimingLatency: false,
     isVerifying: true,
@@ -138,9 +152,9 @@ const refused: [line: string, message: string][] = [
   ["--num-ops 99999999999", "--num-ops: 99999999999 is above the maximum: 2147483647"],
   ["--concurrency 0", "--concurrency: 0 is below the minimum: 1"],
   ["--concurrency 10001", "--concurrency: 10001 is above the maximum: 10000"],
-  ["--value-size 1x", "--value-size: not a size (1x)"],
-  ["--value-size 0", "--value-size: 0 is below the minimum: 1"],
-  ["--value-size 1gb", "--value-size: 1073741824 is above the maximum: 536870912"],
+  ["--value-size 1x", "--value-size: not a size, as in 128 or 4kb (1x)"],
+  ["--value-size 0", "--value-size: a size must be from 1 to 536870912 bytes (0)"],
+  ["--value-size 1gb", "--value-size: a size must be from 1 to 536870912 bytes (1gb)"],
   ["--workload simple --keys 0", "--keys: 0 is below the minimum: 1"],
   ["--batch-size 5", "--batch-size: has no effect without --pipeline, add it"],
   ["--pipeline --batch-size 0", "--batch-size: 0 is below the minimum: 1"],
@@ -169,8 +183,21 @@ const refused: [line: string, message: string][] = [
   ["--compressibility 2", "--compressibility: 2 is above the maximum: 1"],
   [
     "--format xml",
-    "--format: unknown (xml), known are string, json, cbor, protobuf, flatbuffers, msgpack, " +
+    "--format: unknown (xml), known are string, json, cbor, msgpack, protobuf, flatbuffers, " +
       "compact, view",
+  ],
+  [
+    "--workload simple --key-dist zipf:9",
+    "--key-dist: theta of zipf must be above 0 and at most 5 (9)",
+  ],
+  ["--value-size 9-3", "--value-size: a range must not fall (9-3)"],
+  [
+    "--value-size 64:1,9",
+    "--value-size: a list needs a weight for each size, as in 64:50,1024:50 (9)",
+  ],
+  [
+    "--workload simple --command {key}",
+    "--command: column 1: the command's name must be plain text",
   ],
   ["--keys 5", "--keys: contradicts --workload chat, --num-chats"],
   ["--workload simple --read-size 5", "--read-size: has no effect, it is for --workload chat"],
@@ -246,7 +273,16 @@ const refused: [line: string, message: string][] = [
     "--threads: has no effect, it is for the kv server that is started here",
   ],
   ["--seed 4294967296", "--seed: 4294967296 is above the maximum: 4294967295"],
-  ["--out x.csv", "--out: unknown kind of file (x.csv), its name must end with .json"],
+  [
+    "--out x.txt",
+    "--out: unknown kind of file (x.txt), its name must end with .json, .html, .csv, .md, .prom, " +
+      ".hgrm",
+  ],
+  ["--out x.hgrm --no-latency", "--out: x.hgrm has latencies, which --no-latency leaves out"],
+  ["--fail-if p99<-5%", "--fail-if: p99<-5% is a change, it needs --baseline"],
+  ["--fail-if p98>1ms", KNOWN_METRICS],
+  ["--fail-if p99>2", "--fail-if: not a bound of p99 (2), such as +10% or 2ms"],
+  ["--fail-if fast", "--fail-if: not a condition (fast), such as throughput<-5% or p99>2ms"],
 ];
 for (const [line, message] of refused) {
   test(`parseBenchOptions() refuses ${line}`, () => {

@@ -13,13 +13,27 @@
  */
 import { UsageError } from "../base/errors.ts";
 import type { Backend } from "../bench/backends.ts";
+import { parseConditions } from "../bench/conditions.ts";
 import type { BenchOptions, Mode, RateOption } from "../bench/options.ts";
-import type { Amount, ChatPlan, FormatName, ValuePlan, WorkloadName } from "../bench/plan.ts";
+import type { Amount, ChatPlan, ValuePlan, WorkloadName } from "../bench/plan.ts";
+import { EXPORTERS } from "../bench/report/exporters.ts";
+import { formatKeyDistribution, parseKeyDistribution } from "../bench/workloads/distributions.ts";
 import { KEYS_COUNT_MAX } from "../bench/workloads/simple.ts";
+import { formatValueSizes, parseValueSizes } from "../bench/workloads/value-sizes.ts";
+import { ZSTD_LEVEL_DEFAULT, ZSTD_LEVEL_MAX, ZSTD_LEVEL_MIN } from "../formats/compression.ts";
+import { FORMATS, findFormat } from "../formats/formats.ts";
 import { parseFlags, type RawFlags } from "./bench-flags.ts";
 import { flagOf, modeOf, ycsbDistribution } from "./bench-modes.ts";
 import { targetsOf } from "./bench-targets.ts";
-import { choiceOf, countOf, durationMsOf, fractionOf, rateOf, sizeOf } from "./flag-values.ts";
+import {
+  checkedEnding,
+  choiceOf,
+  countOf,
+  durationMsOf,
+  fractionOf,
+  parsedBy,
+  rateOf,
+} from "./flag-values.ts";
 
 /**
  * One client process with one descriptor per connection; far below that the client is what is
@@ -28,8 +42,6 @@ import { choiceOf, countOf, durationMsOf, fractionOf, rateOf, sizeOf } from "./f
 const CONCURRENCY_MAX = 10_000;
 /** More requests at once than any server answers before the next batch could go out. */
 const BATCH_SIZE_MAX = 100_000;
-/** The limit of the protocol (proto-max-bulk-len of Redis). */
-const VALUE_SIZE_MAX = 512 * 1024 * 1024;
 const THREADS_MAX = 1024;
 const WORKERS_MAX = 256;
 const RUNS_MAX = 1000;
@@ -38,7 +50,6 @@ const SEED_MAX = 2 ** 32 - 1;
 const RATE_MAX = 100_000_000;
 const SWEEP_STEPS_MAX = 1000;
 const INFLIGHT_MAX = 1_000_000;
-const ZSTD_LEVEL_MAX = 22;
 const DURATION_MS_MAX = 24 * 3_600_000;
 const CHAT_COUNT_MAX = 10_000_000;
 
@@ -47,17 +58,6 @@ const OPERATIONS_DEFAULT = "100000";
 const INFLIGHT_DEFAULT = "10000";
 /** With --duration; a run of a number of operations does exactly those. */
 const WARMUP_DEFAULT = "2s";
-
-const FORMATS: readonly FormatName[] = [
-  "string",
-  "json",
-  "cbor",
-  "protobuf",
-  "flatbuffers",
-  "msgpack",
-  "compact",
-  "view",
-];
 
 /** Null when the command line asked for help, which has been printed. Throws UsageError. */
 export function parseBenchOptions(argv: string[]): BenchOptions | null {
@@ -97,6 +97,7 @@ function checkFlags(flags: RawFlags): BenchOptions {
     seed: countOf("--seed", flags.seed, 0, SEED_MAX),
     timeoutMs: durationMsOf("--timeout", flags.timeout, 100, DURATION_MS_MAX),
     threads: threadsOf(flags, targets),
+    ...gateOf(flags),
     isQuiet: flags.quiet === true,
     isJson: flags.json === true,
     outPaths: outPathsOf(flags),
@@ -168,12 +169,23 @@ function valuesOf(flags: RawFlags): { values: ValuePlan; notices: string[] } {
     throw new UsageError("--zstd-level: has no effect without --compress-zstd, add it");
   }
   const zstdLevel = flags.compressZstd
-    ? countOf("--zstd-level", flags.zstdLevel ?? "3", 1, ZSTD_LEVEL_MAX)
+    ? countOf(
+        "--zstd-level",
+        flags.zstdLevel ?? String(ZSTD_LEVEL_DEFAULT),
+        ZSTD_LEVEL_MIN,
+        ZSTD_LEVEL_MAX,
+      )
     : null;
-  const size = String(sizeOf("--value-size", flags.valueSize, 1, VALUE_SIZE_MAX));
+  const sizes = parsedBy("--value-size", () => parseValueSizes(flags.valueSize));
   const compressibility = fractionOf("--compressibility", flags.compressibility ?? "0", 0, 1);
-  const format = choiceOf("--format", flags.format, FORMATS);
-  return { values: { size, format, zstdLevel, compressibility }, notices: [] };
+  const found = findFormat(flags.format);
+  if (found === undefined) {
+    const known = FORMATS.map(({ name }) => name).join(", ");
+    throw new UsageError(`--format: unknown (${flags.format}), known are ${known}`);
+  }
+  const { format, notice } = found;
+  const values = { size: formatValueSizes(sizes), format: format.name, zstdLevel, compressibility };
+  return { values, notices: notice === null ? [] : [notice] };
 }
 
 function chatOf(flags: RawFlags, workload: WorkloadName, mode: Mode): ChatPlan {
@@ -207,7 +219,8 @@ function keyDistributionOf(flags: RawFlags, mode: Mode): string | null {
   if (flags.ycsb !== undefined) {
     throw new UsageError("--key-dist: contradicts --ycsb, which has its own");
   }
-  return flags.keyDist;
+  const text = flags.keyDist;
+  return formatKeyDistribution(parsedBy("--key-dist", () => parseKeyDistribution(text)));
 }
 
 function batchSizeOf(flags: RawFlags, mode: Mode, rate: RateOption | null): number {
@@ -276,16 +289,24 @@ function threadsOf(flags: RawFlags, targets: BenchOptions["targets"]): number | 
   return countOf("--threads", flags.threads, 1, THREADS_MAX);
 }
 
-const OUT_KINDS = [".json"];
+/** What the result is held against. */
+function gateOf(flags: RawFlags): Pick<BenchOptions, "baselinePath" | "conditions"> {
+  const { failIf } = flags;
+  const conditions =
+    failIf === undefined ? [] : parsedBy("--fail-if", () => parseConditions(failIf));
+  const relative = conditions.find((condition) => condition.isRelative);
+  if (relative !== undefined && flags.baseline === undefined) {
+    throw new UsageError(`--fail-if: ${relative.text} is a change, it needs --baseline`);
+  }
+  return { baselinePath: flags.baseline ?? null, conditions };
+}
 
 function outPathsOf(flags: RawFlags): string[] {
   const paths = flags.out ?? [];
   for (const path of paths) {
-    if (OUT_KINDS.every((kind) => !path.toLowerCase().endsWith(kind))) {
-      const kinds = OUT_KINDS.join(", ");
-      throw new UsageError(
-        `--out: unknown kind of file (${path}), its name must end with ${kinds}`,
-      );
+    const ending = checkedEnding("--out", path, Object.keys(EXPORTERS));
+    if (ending === ".hgrm" && !flags.latency) {
+      throw new UsageError(`--out: ${path} has latencies, which --no-latency leaves out`);
     }
   }
   return paths;

@@ -2,16 +2,16 @@
  * The command line of `kv bench codec` → CodecFlags. As in bench-options.ts: every value is checked
  * here, errors are UsageError of one line, and no flag is accepted without effect.
  */
-import { Command, CommanderError } from "commander";
+import type { Command } from "commander";
 import { UsageError } from "../base/errors.ts";
-import { parseCount } from "../base/units.ts";
 import { SHAPES, type ShapeName } from "../bench/codec/cases.ts";
 import type { CodecPlan } from "../bench/codec/codec-result.ts";
 import { shapesOf as shapesCarried } from "../bench/codec/round.ts";
 import { ZSTD_LEVEL_DEFAULT, ZSTD_LEVEL_MAX, ZSTD_LEVEL_MIN } from "../formats/compression.ts";
 import type { FormatName } from "../formats/format.ts";
 import { FORMATS, findFormat } from "../formats/formats.ts";
-import { usageErrorFrom } from "./program.ts";
+import { newCommand, parseWith } from "./commander.ts";
+import { countOf } from "./flag-values.ts";
 
 /** More rounds than anyone waits for. */
 const ROUNDS_MAX = 1000;
@@ -40,21 +40,17 @@ interface RawFlags {
 /** Null when the command line asked for help, which has been printed. Throws UsageError. */
 export function parseCodecOptions(argv: string[]): CodecFlags | null {
   const command = makeCommand();
-  try {
-    command.parse(argv, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return null;
-    throw usageErrorFrom(error, "kv bench codec");
-  }
+  if (!parseWith(command, argv)) return null;
   return checkFlags(command.opts<RawFlags>());
 }
 
 function makeCommand(): Command {
   const formats = FORMATS.map(({ name }) => name).join(", ");
   const shapes = SHAPES.map(({ name }) => name).join(", ");
-  return new Command("kv bench codec")
-    .description("Measure formats: bytes, and the time to encode, decode, check and read one field")
+  return newCommand(
+    "kv bench codec",
+    "Measure formats: bytes, and the time to encode, decode, check and read one field",
+  )
     .option("--format <names>", `${formats}; several with commas (default: all)`)
     .option("--shape <names>", `${shapes}; several with commas (default: all)`)
     .option("--rounds <count>", "processes for each format, of which the median counts", "5")
@@ -65,11 +61,7 @@ function makeCommand(): Command {
       `${ZSTD_LEVEL_DEFAULT}`,
     )
     .option("--out <file>", "write the result to a .json, .csv or .md file as well")
-    .option("--quiet", "no progress and no notices, only the result")
-    .helpOption("-h, --help", "print this help")
-    .allowExcessArguments(false)
-    .configureOutput({ writeErr: () => {} })
-    .exitOverride();
+    .option("--quiet", "no progress and no notices, only the result");
 }
 
 function checkFlags(flags: RawFlags): CodecFlags {
@@ -84,9 +76,9 @@ function checkFlags(flags: RawFlags): CodecFlags {
     plan: {
       formats,
       shapes,
-      rounds: count("--rounds", flags.rounds, 1, ROUNDS_MAX),
-      seed: count("--seed", flags.seed, 0, SEED_MAX),
-      zstdLevel: count("--zstd-level", flags.zstdLevel, ZSTD_LEVEL_MIN, ZSTD_LEVEL_MAX),
+      rounds: countOf("--rounds", flags.rounds, 1, ROUNDS_MAX),
+      seed: countOf("--seed", flags.seed, 0, SEED_MAX),
+      zstdLevel: countOf("--zstd-level", flags.zstdLevel, ZSTD_LEVEL_MIN, ZSTD_LEVEL_MAX),
     },
     out: outOf(flags.out),
     isQuiet: flags.quiet === true,
@@ -139,12 +131,4 @@ function outOf(path: string | undefined): CodecFlags["out"] {
   throw new UsageError(
     `--out: unknown kind of file (${path}), its name must end with one of ${endings}`,
   );
-}
-
-function count(flag: string, text: string, min: number, max: number): number {
-  const value = parseCount(text);
-  if (value === null) throw new UsageError(`${flag}: not a whole number (${text})`);
-  if (value < min) throw new UsageError(`${flag}: ${value} is below the minimum: ${min}`);
-  if (value > max) throw new UsageError(`${flag}: ${value} is above the maximum: ${max}`);
-  return value;
 }

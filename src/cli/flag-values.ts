@@ -3,20 +3,24 @@
  * `--flag: what is wrong (the value), the bound or the fix`.
  */
 import { UsageError } from "../base/errors.ts";
-import { parseCount, parseDurationMs, parseSize } from "../base/units.ts";
+import { parseCount, parseDurationMs } from "../base/units.ts";
+import { endingOf } from "../bench/report/file-endings.ts";
+
+/** What `parse` returns; its RangeError is worded to stand behind the flag. Throws UsageError. */
+export function parsedBy<T>(flag: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`${flag}: ${error.message}`);
+    throw error;
+  }
+}
 
 /** A whole number between `min` and `max`. Throws UsageError. */
 export function countOf(flag: string, text: string, min: number, max: number): number {
   const value = parseCount(text);
   if (value === null) throw new UsageError(`${flag}: not a whole number (${text})`);
   return inRange(flag, value, min, max);
-}
-
-/** Bytes. Throws UsageError. */
-export function sizeOf(flag: string, text: string, min: number, max: number): number {
-  const size = parseSize(text);
-  if (size === null) throw new UsageError(`${flag}: not a size (${text})`);
-  return inRange(flag, size, min, max);
 }
 
 /** Milliseconds of "250ms", "10s" or "5m". Throws UsageError. */
@@ -46,6 +50,14 @@ export function choiceOf<T extends string>(flag: string, text: string, names: re
   const found = names.find((name) => name.replaceAll("-", "") === wanted);
   if (found !== undefined) return found;
   throw new UsageError(`${flag}: unknown (${text}), known are ${names.join(", ")}`);
+}
+
+/** Which of `endings` the name of a file has. Throws UsageError for another one. */
+export function checkedEnding(flag: string, path: string, endings: string[]): string {
+  const ending = endingOf(path, endings);
+  if (ending !== null) return ending;
+  const known = endings.join(", ");
+  throw new UsageError(`${flag}: unknown kind of file (${path}), its name must end with ${known}`);
 }
 
 function inRange(flag: string, value: number, min: number, max: number, unit = ""): number {

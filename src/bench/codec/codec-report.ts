@@ -6,15 +6,17 @@
  * by the median.
  */
 import { formatDurationNs } from "../../base/units.ts";
+import type { Terminal } from "../report/terminal.ts";
 import { formatTextTable } from "../report/text-table.ts";
 import { type CodecResult, type CodecRow, OPERATIONS, spreadOf } from "./codec-result.ts";
 
 const HEAD = ["Format", "Bytes", "zstd", "Encode", "Decode", "Check", "Read one", "±"];
 
-export function formatCodecTable(result: CodecResult): string {
-  const parts = result.shapes.map(
-    ({ name, title }) => `${name}: ${title}\n${formatTextTable(HEAD, cellsOf(result, name), 1)}\n`,
-  );
+export function formatCodecTable(result: CodecResult, terminal: Terminal): string {
+  const parts = result.shapes.map(({ name, title }) => {
+    const table = { title, head: HEAD, rows: cellsOf(result, name), leftCount: 1 };
+    return `${name}: ${title}\n${formatTextTable(table, terminal)}\n`;
+  });
   const warnings = result.warnings.map((warning) => `warning: ${warning}\n`);
   return `${parts.join("\n")}\n${legendOf(result).join("\n")}\n${warnings.join("")}`;
 }
