@@ -1,6 +1,7 @@
 /** The command line: which action runs with what, and commander's complaints in our words. */
 import { expect, test } from "bun:test";
 import { UsageError } from "../base/errors.ts";
+import type { ChatSettings } from "../chat/settings.ts";
 import { runCommandLine } from "./program.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
@@ -10,6 +11,9 @@ async function run(line: string): Promise<unknown[]> {
   const exitCode = await runCommandLine(line === "" ? [] : line.split(" "), {
     async serve(options: ServeOptions) {
       calls.push("serve", options.port, options.maxmemoryPolicy);
+    },
+    async serveChat(settings: ChatSettings) {
+      calls.push("ws-server", settings.port, settings.historyCount);
     },
     async bench(argv: string[]) {
       calls.push("bench", argv);

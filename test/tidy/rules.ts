@@ -52,10 +52,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "commands/session",
     "type commands",
   ],
+  chat: ["base", "store/embedded"],
   bench: ["base", "resp/encoder", "resp/reader", "resp/reply-scanner", "formats"],
   "bench/drivers/in-process": ["base", "store/store", "formats", "bench"],
   // The options of `kv bench` are checked against what the benchmark can do.
-  cli: ["base", "bench"],
+  cli: ["base", "bench", "type chat"],
 };
 
 /**
