@@ -117,12 +117,15 @@ export class ChatClient implements AsyncDisposable {
     return this.frames.map((it) => JSON.parse(String(it)) as Envelope);
   }
 
-  /** Texts of the messages it got, those of the history first. */
-  get texts(): (string | undefined)[] {
+  /** The messages that it got, those of the history first. */
+  get messages(): Envelope[] {
     return this.envelopes
       .flatMap((it) => (it.type === "welcome" ? (it.history ?? []) : [it]))
-      .filter((it) => it.type === "message")
-      .map((it) => it.text);
+      .filter((it) => it.type === "message");
+  }
+
+  get texts(): (string | undefined)[] {
+    return this.messages.map((it) => it.text);
   }
 
   send(frame: Frame): void {

@@ -107,7 +107,7 @@ describe.skipIf(!hasPeer(CHROMIUM))("the chat page", () => {
     expect(await ada.textOf("#status")).toBe("Connected");
   });
 
-  test("it connects again by itself, with its unsent text and without double messages", async () => {
+  test("it connects again by itself, keeps unsent text and shows nothing twice", async () => {
     const port = `${freePort()}`;
     const first = await startChat(["--port", port]);
     const ada = await joinAs(first, "Ada");

@@ -3,7 +3,8 @@
  * threads, history, kv.chat.v1, and its HTTP routes. What it refuses is in ws-limits.test.ts.
  */
 import { describe, expect, test } from "bun:test";
-import { ChatClient, httpUrl, metric, startChat } from "./chat-harness.ts";
+import { Prng } from "../src/base/prng.ts";
+import { ChatClient, frameOf, httpUrl, metric, RawWebSocket, startChat } from "./chat-harness.ts";
 import { eventually, kvCommand, run } from "./harness.ts";
 
 const ALL_BYTES = Buffer.from(Array.from({ length: 256 }, (_it, i) => i));
@@ -104,7 +105,6 @@ describe("relaying", () => {
   });
 
   test("a message in fragments arrives as one", async () => {
-    const { RawWebSocket, frameOf } = await import("./chat-harness.ts");
     await using server = await startChat(["--threads", "1"]);
     await using reader = await ChatClient.join(server);
     await using writer = await RawWebSocket.join(server);
@@ -113,6 +113,41 @@ describe("relaying", () => {
     writer.send(frameOf(9, Buffer.from("ping")));
     writer.send(frameOf(0, ALL_BYTES));
     expect(await reader.until(1)).toEqual([Buffer.concat([ALL_BYTES, ALL_BYTES])]);
+  });
+
+  test("clients that are killed at random cost the others nothing", async () => {
+    await using server = await startChat(["--threads", "2"]);
+    const [clientsCount, each] = [60, 50];
+    const clients = await Promise.all(
+      Array.from({ length: clientsCount }, () => ChatClient.join(server)),
+    );
+    const random = new Prng(1);
+    const killed = new Set<number>();
+    for (let i = 0; i < each; i++) {
+      for (const [index, client] of clients.entries()) {
+        if (!killed.has(index)) client.send(`${index}:${i}`);
+      }
+      if (i % 8 !== 4) continue;
+      const victim = random.below(clientsCount);
+      killed.add(victim);
+      await clients[victim]?.[Symbol.asyncDispose]();
+    }
+    const alive = clients.filter((_it, index) => !killed.has(index));
+    expect(alive.length).toBeLessThan(clientsCount);
+    for (const client of alive) {
+      await eventually(
+        () => (client.frames as string[]).filter(isFromAlive).length === alive.length * each,
+        "everything of those who live has arrived",
+      );
+      const bySender = Map.groupBy(client.frames as string[], (it) => it.split(":")[0] as string);
+      // Of the killed ones too: in order, without a gap.
+      for (const [sender, frames] of bySender) {
+        expect(frames).toEqual(frames.map((_it, i) => `${sender}:${i}`));
+      }
+    }
+    function isFromAlive(frame: string): boolean {
+      return !killed.has(Number(frame.split(":")[0]));
+    }
   });
 });
 
@@ -177,7 +212,7 @@ describe("history", () => {
 });
 
 describe("kv.chat.v1", () => {
-  test("welcomes with the history, passes messages with their author, says who is there", async () => {
+  test("welcomes with the history, passes messages with author, says who is there", async () => {
     await using server = await startChat(["--threads", "2"]);
     await using ann = await ChatClient.join(server, { name: "ann", isChat: true });
     expect(ann.protocol).toBe("kv.chat.v1");
@@ -185,19 +220,28 @@ describe("kv.chat.v1", () => {
     await using raw = await ChatClient.join(server, { name: "raw" });
     raw.send("from raw");
     raw.send(Buffer.alloc(300));
-    await ann.until(4);
+    await eventually(() => ann.texts.length === 3, "ann has all three");
     await using ben = await ChatClient.join(server, { name: "ben", isChat: true });
-    await eventually(() => ben.texts.length === 3, "ben has the history");
-    const history = ben.envelopes[0]?.history ?? [];
-    expect(history.map(({ from, text, sizeBytes }) => [from?.name, text ?? sizeBytes])).toEqual([
+    // From the history; what his thread has not yet received when he joins comes behind it.
+    await eventually(() => ben.texts.length === 3, "ben has all three");
+    // Two senders, on two threads perhaps: each has its order.
+    const order = ["hello", "from raw", undefined];
+    const said = ben.messages.toSorted((a, b) => order.indexOf(a.text) - order.indexOf(b.text));
+    expect(said.map(({ from, text, sizeBytes }) => [from?.name, text ?? sizeBytes])).toEqual([
       ["ann", "hello"],
       ["raw", "from raw"],
       ["raw", 300],
     ]);
-    expect(history[0]?.from?.id).toBe(ann.envelopes[0]?.you?.id as string);
+    expect(said[0]?.from?.id).toBe(ann.envelopes[0]?.you?.id as string);
     ben.say("I am here");
     await eventually(() => ann.texts.includes("I am here"), "ann hears ben");
-    expect(await raw.until(4)).toEqual(["hello", "from raw", Buffer.alloc(300), "I am here"]);
+    const frames = await raw.until(4);
+    expect(frames).toContainValues(["hello", "I am here"]);
+    expect(frames.filter((it) => it !== "hello")).toEqual([
+      "from raw",
+      Buffer.alloc(300),
+      "I am here",
+    ]);
     for (const client of [ann, ben]) {
       await eventually(() => {
         const roster = client.envelopes.findLast((it) => it.type === "roster");

@@ -42,7 +42,7 @@ test("Bus delivers everything in order, entries larger than a batch among them",
   close();
 });
 
-test("Bus.hasRoom() is false above CHAT_BUS_SIZE_MAX, and true again when all is taken", async () => {
+test("Bus.hasRoom() is false above CHAT_BUS_SIZE_MAX, and true when all is taken", async () => {
   const { bus, listen, close } = connect();
   const size = 1024 * 1024;
   let sent = 0;

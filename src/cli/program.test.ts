@@ -75,3 +75,21 @@ test("runCommandLine() refuses what it does not know, with a suggestion", async 
     "kv serve --help lists what there is",
   ]);
 });
+
+test("runCommandLine() runs ws-server, also by its name of old", async () => {
+  expect(await run("ws-server --port 1")).toEqual(["ws-server", 1, 50, 0]);
+  for (const db of ["WebSocketChat", "web-socket-chat", "websocketchat"]) {
+    const line = `bench --run-ws-server --db ${db} --history 7`;
+    expect(await run(line)).toEqual(["ws-server", 3000, 7, 0]);
+  }
+  expect(await run("bench --db=WebSocketChat --run-ws-server")).toEqual(["ws-server", 3000, 50, 0]);
+  expect(await run("bench --run-ws-server")).toEqual(["ws-server", 3000, 50, 0]);
+  expect(await complaintOf("bench --run-ws-server --db redis")).toEqual([
+    "--run-ws-server: runs the chat server (redis), use --db WebSocketChat",
+    "",
+  ]);
+  expect(await complaintOf("ws-server --prot 1")).toEqual([
+    "--prot: unknown option",
+    "did you mean --port?",
+  ]);
+});

@@ -37,13 +37,31 @@ export async function runCommandLine(argv: readonly string[], actions: Actions):
     throw new UsageError("no command given", "kv serve starts a server, kv --help lists the rest");
   }
   try {
-    await program.parseAsync(argv as string[], { from: "user" });
+    await program.parseAsync(withoutDetour(argv), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // --help and --version arrive here as well, with exit code 0, after they have printed.
     if (error.exitCode !== 0) throw usageErrorFrom(error, commandOf(argv));
   }
   return exitCode;
+}
+
+/**
+ * `kv bench --run-ws-server --db WebSocketChat` is how the benchmark of old starts the chat server;
+ * what else is given goes to `kv ws-server`.
+ */
+function withoutDetour(argv: readonly string[]): string[] {
+  if (argv[0] !== "bench" || !argv.includes("--run-ws-server")) return [...argv];
+  const rest = argv.slice(1).filter((it) => it !== "--run-ws-server");
+  const at = rest.findIndex((it) => it === "--db" || it.startsWith("--db="));
+  if (at === -1) return ["ws-server", ...rest];
+  const text = rest[at] as string;
+  const db = text === "--db" ? (rest[at + 1] ?? "") : text.slice("--db=".length);
+  if (db.replaceAll("-", "").toLowerCase() !== "websocketchat") {
+    throw new UsageError(`--run-ws-server: runs the chat server (${db}), use --db WebSocketChat`);
+  }
+  rest.splice(at, text === "--db" ? 2 : 1);
+  return ["ws-server", ...rest];
 }
 
 function createProgram(actions: Actions): Command {

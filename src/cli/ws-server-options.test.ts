@@ -1,4 +1,4 @@
-/** The options of `kv ws-server`: defaults, bounds on both sides, and the message for each mistake. */
+/** The options of `kv ws-server`: defaults, bounds on both sides, the message for each mistake. */
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
