@@ -4,34 +4,52 @@
  */
 import { describe, expect, test } from "bun:test";
 import { tmpdir } from "node:os";
+import { commandsTable } from "../scripts/readme-commands.ts";
 import { ChatClient, metric, startChat } from "./chat-harness.ts";
-import { eventually, freePort, hasPeer, run, Server } from "./harness.ts";
+import { eventually, freePort, hasPeer, kvCommand, run, Server } from "./harness.ts";
 
 /** Something that a bridge can go over: how to start it on a port, and its URL. */
 interface Middle {
-  readonly program: string;
+  readonly name: string;
   readonly scheme: string;
-  args(port: number): string[];
+  readonly isThere: boolean;
+  command(port: number): string[];
 }
 
+const REDIS = redisLike("redis-server");
+
 const MIDDLES: readonly Middle[] = [
-  { program: "redis-server", scheme: "redis", args: redisArgs },
-  { program: "valkey-server", scheme: "redis", args: redisArgs },
+  REDIS,
+  redisLike("valkey-server"),
   {
-    program: "nats-server",
+    name: "kv serve",
+    scheme: "redis",
+    // From when on it knows PSUBSCRIBE.
+    isThere: commandsTable().includes("PSUBSCRIBE"),
+    command: (port) => [...kvCommand(), "serve", "--port", `${port}`, "--threads", "2"],
+  },
+  {
+    name: "nats-server",
     scheme: "nats",
-    args: (port) => ["--addr", "127.0.0.1", "--port", `${port}`],
+    isThere: hasPeer("nats-server"),
+    command: (port) => ["nats-server", "--addr", "127.0.0.1", "--port", `${port}`],
   },
 ];
 
-function redisArgs(port: number): string[] {
-  return ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+function redisLike(name: string): Middle {
+  const args = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  return {
+    name,
+    scheme: "redis",
+    isThere: hasPeer(name),
+    command: (port) => [name, "--port", `${port}`, ...args],
+  };
 }
 
-async function startMiddle({ program, args }: Middle, port: number): Promise<Server> {
-  const server = new Server([program, ...args(port)], { cwd: tmpdir() });
+async function startMiddle({ name, command }: Middle, port: number): Promise<Server> {
+  const server = new Server(command(port), { cwd: tmpdir() });
   server.port = port;
-  await eventually(() => canConnect(port), `${program} listens`);
+  await eventually(() => canConnect(port), `${name} listens`);
   return server;
 }
 
@@ -50,7 +68,7 @@ async function isBridged(server: Server): Promise<boolean> {
 }
 
 for (const middle of MIDDLES) {
-  describe.skipIf(!hasPeer(middle.program))(`over ${middle.program}`, () => {
+  describe.skipIf(!middle.isThere)(`over ${middle.name}`, () => {
     test("two servers are one chat, and nobody hears a message twice", async () => {
       const port = freePort();
       await using _ = await startMiddle(middle, port);
@@ -130,10 +148,10 @@ for (const middle of MIDDLES) {
   });
 }
 
-describe.skipIf(!hasPeer("redis-server") || !hasPeer("redis-cli"))("other programs", () => {
+describe.skipIf(!REDIS.isThere || !hasPeer("redis-cli"))("other programs", () => {
   test("what they publish to a room's channel is a message, and they can listen", async () => {
     const port = freePort();
-    await using _ = await startMiddle(MIDDLES[0] as Middle, port);
+    await using _ = await startMiddle(REDIS, port);
     await using server = await startChat(["--bridge", `redis://127.0.0.1:${port}`]);
     await eventually(() => isBridged(server), "connected");
     await using ann = await ChatClient.join(server);
@@ -155,14 +173,11 @@ describe.skipIf(!hasPeer("redis-server") || !hasPeer("redis-cli"))("other progra
 });
 
 test("a password that is wrong is said in the log, without the password", async () => {
-  if (!hasPeer("redis-server")) return;
+  if (!REDIS.isThere) return;
   const port = freePort();
-  const middle = MIDDLES[0] as Middle;
-  const server = new Server(["redis-server", ...redisArgs(port), "--requirepass", "right"], {
-    cwd: tmpdir(),
-  });
+  const server = new Server([...REDIS.command(port), "--requirepass", "right"], { cwd: tmpdir() });
   await using _ = server;
-  await eventually(() => canConnect(port), `${middle.program} listens`);
+  await eventually(() => canConnect(port), "it listens");
   await using wrong = await startChat(["--bridge", `redis://:secret-wrong@127.0.0.1:${port}`]);
   await eventually(() => wrong.stderr.includes("WRONGPASS"), "the reason is logged");
   expect(wrong.stderr).not.toContain("secret-wrong");
