@@ -5,6 +5,7 @@
 import { describe, expect, test } from "bun:test";
 import { tmpdir } from "node:os";
 import { commandsTable } from "../scripts/readme-commands.ts";
+import { CHAT_BRIDGE_PENDING_MAX } from "../src/base/limits.ts";
 import { ChatClient, metric, startChat } from "./chat-harness.ts";
 import { eventually, freePort, hasPeer, kvCommand, run, Server } from "./harness.ts";
 
@@ -146,6 +147,37 @@ for (const middle of MIDDLES) {
       expect(await first.stop()).toMatchObject({ exitCode: 0 });
     });
   });
+}
+
+for (const middle of MIDDLES) {
+  test.skipIf(!middle.isThere)(
+    `${middle.name} hangs: what waits is bounded, and said`,
+    async () => {
+      const port = freePort();
+      await using hanging = await startMiddle(middle, port);
+      const bridge = ["--bridge", `${middle.scheme}://127.0.0.1:${port}`, "--threads", "1"];
+      await using server = await startChat([...bridge, "--rate-limit", "0"]);
+      await using ann = await ChatClient.join(server, { history: 0 });
+      await eventually(() => isBridged(server), "connected");
+      hanging.kill("SIGSTOP");
+      for (let i = 0; i < CHAT_BRIDGE_PENDING_MAX + 100; i++) ann.send("x");
+      await ann.until(CHAT_BRIDGE_PENDING_MAX + 100);
+      await eventually(
+        async () => (await metric(server, "bridge_lost_sent_total")) >= 90,
+        "bounded",
+      );
+      // In the end it counts as gone, and so does what it never confirmed.
+      await eventually(async () => !(await isBridged(server)), "it is noticed");
+      const lost = () => metric(server, "bridge_lost_sent_total");
+      await eventually(
+        async () => (await lost()) === CHAT_BRIDGE_PENDING_MAX + 100,
+        "all are lost",
+      );
+      hanging.kill("SIGCONT");
+      await eventually(() => isBridged(server), "it is back");
+      expect(server.stderr).toMatch(/bridge: \d+ messages from here did not reach/);
+    },
+  );
 }
 
 describe.skipIf(!REDIS.isThere || !hasPeer("redis-cli"))("other programs", () => {

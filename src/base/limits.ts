@@ -180,7 +180,7 @@ export const CHAT_BRIDGE_PENDING_MAX = 10_000;
 /** Servers of one bridge tell each other that they are there, and who is, this often. */
 export const CHAT_BRIDGE_BEAT_MS = 2000;
 /** A server that was not heard of for this long is gone. */
-export const CHAT_BRIDGE_SILENCE_MS = 7000;
+export const CHAT_BRIDGE_SILENCE_MS = 5000;
 /** Servers that were once on the bridge and whose numbers are remembered. */
 export const CHAT_BRIDGE_SERVERS_MAX = 1000;
 /** Rosters in one beat, bytes; rooms beyond it are counted without names. */

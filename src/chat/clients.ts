@@ -60,10 +60,6 @@ export class Clients {
     this.#backlogTotalMax = Math.max(backlogSizeMax, CHAT_BACKLOG_TOTAL_SIZE_MAX / threads);
   }
 
-  get count(): number {
-    return this.#sockets.size;
-  }
-
   add(socket: ChatSocket): void {
     this.#sockets.add(socket);
     this.#stats.add(ChatStat.ConnectionsTotal, 1);

@@ -6,7 +6,11 @@
  */
 import { createClient } from "@redis/client";
 import { reasonOf } from "../../base/errors.ts";
-import { CHAT_BRIDGE_BEAT_MS, CHAT_BRIDGE_PENDING_MAX } from "../../base/limits.ts";
+import {
+  CHAT_BRIDGE_BEAT_MS,
+  CHAT_BRIDGE_PENDING_MAX,
+  CHAT_BRIDGE_SILENCE_MS,
+} from "../../base/limits.ts";
 import {
   type BridgeEvents,
   type BridgeTransport,
@@ -112,7 +116,11 @@ function newClient(url: string) {
     disableOfflineQueue: true,
     // A server that hangs is noticed by a ping without an answer.
     pingInterval: CHAT_BRIDGE_BEAT_MS,
-    socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: retryMs },
+    socket: {
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: CHAT_BRIDGE_SILENCE_MS,
+      reconnectStrategy: retryMs,
+    },
   });
 }
 
