@@ -24,6 +24,11 @@ const shapes: Record<string, (random: () => number) => number> = {
   exponential: (random) => 1 + Math.floor(-Math.log(1 - random()) * 50_000),
   "two humps": (random) =>
     random() < 0.99 ? 20_000 + Math.floor(random() * 500) : Math.floor(5e9 + random() * 1e9),
+  "log-normal": (random) => {
+    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    return 1 + Math.floor(80_000 * Math.exp(0.7 * normal));
+  },
+  "pareto, a tail without a mean": (random) => Math.floor(10_000 / (1 - random())),
   "small integers": (random) => 1 + Math.floor(random() * 10),
   "1 ns to 70 min": (random) => Math.floor(2 ** (random() * 41.9)),
 };
@@ -89,6 +94,21 @@ test("Histogram.merge() is associative and equals one histogram of everything", 
   parts[0]!.merge(parts[1]!);
   expect(left.toData()).toEqual(whole.toData());
   expect(parts[0]!.toData()).toEqual(whole.toData());
+});
+
+test("Histogram.visitBuckets() shows every record once, rising, within minimum and maximum", () => {
+  const histogram = new Histogram();
+  const random = generator(9);
+  for (let i = 0; i < 2000; i++) histogram.record(1 + Math.floor(random() * 1e6), 1 + (i % 3));
+  let [count, previous] = [0, 0];
+  histogram.visitBuckets((ns, times) => {
+    expect(ns).toBeGreaterThan(previous);
+    expect(ns).toBeWithin(histogram.minNs, histogram.maxNs + 1);
+    expect(times).toBeGreaterThan(0);
+    previous = ns;
+    count += times;
+  });
+  expect(count).toBe(histogram.count);
 });
 
 test("Histogram.fromData() gives back what toData() wrote, through JSON", () => {

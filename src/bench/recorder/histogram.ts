@@ -20,8 +20,8 @@
  */
 import { assert } from "../../base/assert.ts";
 
-const MANTISSA_BITS = 7;
-const EXPONENTS_COUNT = 42;
+export const MANTISSA_BITS = 7;
+export const EXPONENTS_COUNT = 42;
 const BUCKETS_COUNT = EXPONENTS_COUNT << MANTISSA_BITS;
 /** The index that 1.0 would get without this correction: the float64 exponent bias. */
 const INDEX_BIAS = 1023 << MANTISSA_BITS;
@@ -122,9 +122,23 @@ export class Histogram {
     let seen = 0;
     for (let index = 0; index < BUCKETS_COUNT; index++) {
       seen += this.#counts[index]!;
-      if (seen >= rank) return Math.min(Math.max(middleNs(index), this.minNs), this.maxNs);
+      if (seen >= rank) return this.#valueNs(index);
     }
     return this.maxNs;
+  }
+
+  #valueNs(index: number): number {
+    return Math.min(Math.max(middleNs(index), this.minNs), this.maxNs);
+  }
+
+  /**
+   * Shows each bucket in use, in rising order: its middle, within minNs and maxNs, and its count.
+   */
+  visitBuckets(visit: (ns: number, count: number) => void): void {
+    for (let index = 0; index < BUCKETS_COUNT; index++) {
+      const count = this.#counts[index]!;
+      if (count > 0) visit(this.#valueNs(index), count);
+    }
   }
 
   /** Plain data for the result file. `fromData` gives an equal histogram back. */
