@@ -9,7 +9,7 @@ BIOME := $(BUN) node_modules/@biomejs/biome/bin/biome
 COLORS := $(if $(MAKE_TERMOUT),,--colors=off)
 # Process tests start servers: Bun's own limit of 5 s is short on a busy two-core machine.
 TEST := $(BUN) test --no-orphans --timeout 30000
-SOURCES := $(shell find src web -type f ! -name '*.test.ts' 2>/dev/null) build.ts package.json
+SOURCES := $(shell find src web schemas -type f ! -name '*.test.ts' 2>/dev/null) build.ts package.json
 
 # Tests: a pattern or a file, for `make test T=resp`.
 T ?=
@@ -21,7 +21,7 @@ SEED ?=
 B ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check format coverage bench-micro fuzz release clean
+.PHONY: help build demo test check format coverage bench-micro fuzz generate release clean
 
 help:  ## Show the targets
 	@echo "make <target>:"
@@ -51,6 +51,9 @@ bench-micro: $(STAMP)  ## Run the micro-benchmarks beside the code (make bench-m
 
 fuzz: $(STAMP)  ## Run the fuzzers (make fuzz F=parser SECONDS=60 SEED=1)
 	$(BUN) scripts/fuzz.ts --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(F)
+
+generate: $(STAMP)  ## Generate schemas/gen from the schemas (needs protoc and flatc: scripts/install-peers)
+	@scripts/generate
 
 release: $(STAMP)  ## Build for every platform into dist/, with SHA256SUMS
 	$(BUN) scripts/release.ts
