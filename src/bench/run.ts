@@ -56,7 +56,7 @@ async function runTarget(
   progress: Progress,
 ): Promise<void> {
   const { target, label } = seen;
-  const open = sessionOf(target);
+  const open = await sessionOf(plan);
   const session = await open({ plan, target, label, selfCommand, progress });
   try {
     seen.session ??= session;
@@ -69,9 +69,16 @@ async function runTarget(
   }
 }
 
-/** How a target is driven. */
-function sessionOf(_target: TargetPlan): OpenSession {
-  return openRespSession;
+/** How a target is driven: by what its phases do. Those of a plan are all of one kind. */
+async function sessionOf(plan: Plan): Promise<OpenSession> {
+  switch (plan.phases[0]?.kind) {
+    case "fanout":
+      return (await import("./sessions/fanout-session.ts")).openFanoutSession;
+    case "connect":
+      return (await import("./sessions/connect-session.ts")).openConnectSession;
+    default:
+      return openRespSession;
+  }
 }
 
 /** The backend, and the client where it says something or tells two targets apart. */
