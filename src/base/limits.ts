@@ -97,6 +97,38 @@ export const CONNECTION_CHECK_MS = 1000;
  */
 export const STOP_TIMEOUT_MS = 1500;
 
+// ---- pubsub ----
+
+/** Longest channel name, as of keys: it is copied into shared memory, and matched by patterns. */
+export const CHANNEL_SIZE_MAX = 65_536;
+/**
+ * Longest pattern. A match costs up to the pattern times the channel: 0.3 s with this much of both.
+ */
+export const PATTERN_SIZE_MAX = 4096;
+/** Channels and patterns of one client: each takes 440 bytes, the directory included. */
+export const SUBSCRIPTIONS_PER_CLIENT_MAX = 1_048_576;
+/** And of all clients together. */
+export const SUBSCRIPTIONS_COUNT_MAX = 8_388_608;
+/** Address space for the names of channels and patterns: four million short ones. */
+export const PUBSUB_DIRECTORY_SIZE = 256 * 1024 * 1024;
+/**
+ * The ring between the Workers: what a Worker may be behind before publishers wait for it. Only as
+ * much of it is touched as was ever behind.
+ */
+export const PUBSUB_RING_SIZE = 4 * 1024 * 1024;
+/**
+ * A message above this is handed from Worker to Worker by itself: the ring stays small, and other
+ * messages do not wait until it is copied.
+ */
+export const PUBSUB_RECORD_SIZE_MAX = 256 * 1024;
+/** Large messages that may be on their way at the same time; one may always. */
+export const PUBSUB_LARGE_SIZE_MAX = 64 * 1024 * 1024;
+/**
+ * Encoded messages that are collected before they are written to the subscribers: few writes, and
+ * still in the second-level cache.
+ */
+export const PUBSUB_DELIVERY_SIZE = 256 * 1024;
+
 // ---- the command line ----
 
 /**

@@ -51,6 +51,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "commands/context",
     "commands/session",
     "type commands",
+    "pubsub/subscriber",
+    "type pubsub",
   ],
   bench: ["base", "resp/encoder", "resp/reader", "resp/reply-scanner", "formats"],
   "bench/drivers/in-process": ["base", "store/store", "formats", "bench"],
