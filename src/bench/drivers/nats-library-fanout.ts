@@ -78,17 +78,15 @@ export async function askNatsOverWebSocket(
   }
   const { version = "unknown", max_payload: messageSizeMax = 0 } = client.info ?? {};
   await client.close();
-  const { hostname, port } = new URL(url);
-  return { url, host: hostname, port: Number(port), info: { version, messageSizeMax } };
+  const { protocol, hostname, port } = new URL(url);
+  const portDefault = protocol === "wss:" ? 443 : 80;
+  const info = { version, messageSizeMax };
+  return { url, host: hostname, port: port === "" ? portDefault : Number(port), info };
 }
 
 /** A `ws://` URL as it is; for another, the same host at WEBSOCKET_PORT. */
 function webSocketUrl(text: string): string {
-  if (/^wss?:/.test(text)) {
-    const url = new URL(text);
-    if (url.port === "") url.port = url.protocol === "wss:" ? "443" : "80";
-    return text;
-  }
+  if (/^wss?:/.test(text)) return text;
   const url = new URL(text.includes("://") ? text : `nats://${text}`);
   const login = url.username === "" ? "" : `${url.username}:${url.password}@`.replace(":@", "@");
   return `ws://${login}${url.hostname}:${WEBSOCKET_PORT}`;

@@ -6,8 +6,8 @@
  *      read 2     it | unit | unit |        and completed first; the rest is taken where it lies
  *
  * A subclass says what a unit is: `take` consumes one whole unit and returns the offset behind it,
- * or sets `needed`, a lower bound of the unit's size, and returns `at`. Because only so much is
- * copied to what is carried over, a carried unit never has bytes of the next one behind it.
+ * or sets `needed`, a lower bound of what it must see, and returns `at`. Only so much is copied to
+ * what is carried over: the rest of a read is taken where it lies.
  * Memory: nothing while units are whole, else one unit.
  */
 
@@ -52,11 +52,13 @@ export abstract class StreamReader {
   #complete(chunk: Buffer, at: number, end: number): number {
     const upTo = Math.min(end, at + this.needed - this.#carried);
     this.#append(chunk, at, upTo);
-    if (this.#carried < this.needed) return upTo;
-    const behind = this.take(this.#carry, 0, this.#carried);
-    if (behind < 0) return -1;
-    if (behind > 0) {
-      this.#carried = 0;
+    // What looked like one long unit can turn out to be several short ones.
+    while (this.#carried > 0 && this.#carried >= this.needed) {
+      const behind = this.take(this.#carry, 0, this.#carried);
+      if (behind < 0) return -1;
+      if (behind === 0) break;
+      this.#carry.copy(this.#carry, 0, behind, this.#carried);
+      this.#carried -= behind;
       this.needed = UNKNOWN_NEED;
     }
     return upTo;
