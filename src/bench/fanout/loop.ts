@@ -298,6 +298,8 @@ export class FanoutLoop implements FanoutOwner {
   onCut(subscriber: number, reason: string): void {
     if (this.#isCut[subscriber] === 1) return;
     this.#isCut[subscriber] = 1;
+    // The cause, where PUBLISH may already have told of the effect.
+    if (this.#counts.subscribersCut === 0) this.#counts.firstError = "";
     this.#counts.subscribersCut++;
     this.#noteError(`subscriber ${subscriber} was cut off: ${reason}`);
     if (this.#isSettled) return;
