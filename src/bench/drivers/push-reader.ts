@@ -12,6 +12,7 @@
  * must also end with CRLF, and its header is checked behind this.
  * Limits: LINE_SIZE_MAX, MESSAGE_SIZE_MAX.
  */
+import { assert } from "../../base/assert.ts";
 import { StreamReader } from "./stream-reader.ts";
 
 /** Longer than any INFO of a NATS server with its cluster's addresses. */
@@ -37,6 +38,7 @@ export class PushReader extends StreamReader {
 
   constructor(prefix: string | null, sink: PushSink) {
     super();
+    assert(prefix === null || prefix.length > KIND_AT, `prefix too short (${prefix})`);
     this.#prefix = prefix === null ? null : Buffer.from(prefix, "latin1");
     this.#sink = sink;
   }

@@ -48,6 +48,8 @@ export class WsFrameReader extends StreamReader {
     if (end - at < 2) return this.#lacks(2, at);
     const first = bytes[at]!;
     const second = bytes[at + 1]!;
+    if ((first & RESERVED) !== 0) return this.#fail("a frame with reserved bits");
+    if ((second & MASKED) !== 0) return this.#fail("a masked frame from a server");
     let headSize = 2;
     let size = second & 0x7f;
     if (size === 126) {
@@ -60,8 +62,6 @@ export class WsFrameReader extends StreamReader {
       size = bytes.readUInt32BE(at + 2) * 2 ** 32 + bytes.readUInt32BE(at + 6);
       if (size > MESSAGE_SIZE_MAX) return this.#fail(`a frame of ${size} bytes`);
     }
-    if ((first & RESERVED) !== 0) return this.#fail("a frame with reserved bits");
-    if ((second & MASKED) !== 0) return this.#fail("a masked frame from a server");
     if (end - at < headSize + size) return this.#lacks(headSize + size, at);
     const isTaken = this.#takeFrame(first, bytes, at + headSize, size);
     return isTaken ? at + headSize + size : -1;

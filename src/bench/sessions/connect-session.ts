@@ -6,9 +6,9 @@
  *
  * The time is that of the opening alone. A connection that is refused or lost is an error.
  */
-import { readFileSync } from "node:fs";
 import { nanoseconds } from "../../base/clock.ts";
-import { FatalError, reasonOf } from "../../base/errors.ts";
+import { reasonOf } from "../../base/errors.ts";
+import { checkDescriptors } from "../descriptors.ts";
 import { parseWsUrl, WsConnection } from "../drivers/ws-connection.ts";
 import { openServer, type Server } from "../fanout/server.ts";
 import { residentBytes } from "../listening-process.ts";
@@ -19,9 +19,6 @@ import { makeLatency } from "../recorder/percentiles.ts";
 import { Series, SLICE_MS } from "../recorder/series.ts";
 import type { ConnectResult, PhaseRun, SeriesResult } from "../result.ts";
 import type { Session, SessionContext } from "../session.ts";
-
-/** What the process needs besides its connections. */
-const DESCRIPTORS_RESERVED = 64;
 
 /** Throws FatalError when the server cannot be reached, with a hint how to start it. */
 export async function openConnectSession(context: SessionContext): Promise<Session> {
@@ -36,27 +33,13 @@ export async function openConnectSession(context: SessionContext): Promise<Sessi
   };
 }
 
-/**
- * Throws FatalError when this process may not open so many connections. `limits` is the text of
- * /proc/self/limits; empty where the system does not tell.
- */
-export function checkDescriptors(connectionsCount: number, limits: string): void {
-  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
-  const needed = connectionsCount + DESCRIPTORS_RESERVED;
-  if (soft === undefined || Number(soft) >= needed) return;
-  throw new FatalError(
-    `Cannot open ${connectionsCount} connections: this process may open ${soft} files`,
-    `ulimit -n ${needed}, and as many for the server`,
-  );
-}
-
 async function runPhase(
   context: SessionContext,
   server: Server,
   phase: PhasePlan,
 ): Promise<PhaseRun> {
   if (phase.kind !== "connect") throw new RangeError(`not for ${phase.kind} phases`);
-  checkDescriptors(phase.connectionsCount, readLimits());
+  checkDescriptors(phase.connectionsCount);
   const crowd = new Crowd(context, phase);
   const { processId } = server;
   const bytesBefore = processId === null ? null : residentBytes(processId);
@@ -199,13 +182,5 @@ class Crowd {
 
   #note(text: string): void {
     if (this.#firstError === "") this.#firstError = text;
-  }
-}
-
-function readLimits(): string {
-  try {
-    return readFileSync("/proc/self/limits", "latin1");
-  } catch {
-    return "";
   }
 }

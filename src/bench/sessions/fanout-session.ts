@@ -7,6 +7,7 @@
  * at its end; the clock starts when every subscriber is confirmed.
  */
 import { FatalError } from "../../base/errors.ts";
+import { checkDescriptors } from "../descriptors.ts";
 import type { ConnectFanout, FanoutDriver } from "../fanout/driver.ts";
 import { FanoutLoop } from "../fanout/loop.ts";
 import { measureFanout } from "../fanout/measure-fanout.ts";
@@ -43,6 +44,8 @@ class FanoutSession implements Session {
   async run(phase: PhasePlan): Promise<PhaseRun> {
     if (phase.kind !== "fanout") throw new RangeError(`not for ${phase.kind} phases`);
     const { plan } = this.#context;
+    const isChat = phase.name === "ws-chat";
+    checkDescriptors(phase.subscribersCount + (isChat ? 0 : phase.publishersCount));
     const pool = new PayloadPool(plan.values, plan.seed, plan.isVerifying);
     this.#checkMessageSize(pool.sizeMax + HEADER_SIZE);
     const { publishersCount, subscribersCount } = phase;
