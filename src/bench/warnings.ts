@@ -3,6 +3,7 @@
  * machine, phases too short to be steady.
  */
 import { formatDurationNs } from "../base/units.ts";
+import { backendOf } from "./backends.ts";
 import type { Environment } from "./environment.ts";
 import type { TargetResult } from "./result.ts";
 import type { TargetFacts } from "./target-facts.ts";
@@ -24,7 +25,10 @@ export function findWarnings(targets: TargetResult[], environment: Environment):
 
 function differingSettings(targets: TargetResult[]): string[] {
   return SETTINGS.flatMap((name) => {
-    const known = targets.filter(({ facts }) => Object.keys(facts.settings).length > 0);
+    const known = targets.filter(
+      ({ backend, facts }) =>
+        backendOf(backend).kind === "resp" && Object.keys(facts.settings).length > 0,
+    );
     const values = known.map(({ label, facts }) => `${label} ${settingOf(facts, name)}`);
     const different = new Set(known.map(({ facts }) => settingOf(facts, name)));
     return different.size > 1 ? [`${name} differs: ${values.join(", ")}`] : [];

@@ -50,7 +50,8 @@ export class Wire {
         socket: HANDLERS,
       });
     } catch (error) {
-      throw new FatalError(`Cannot connect to ${host}:${port}: ${connectReason(error)}`);
+      const [reason, hint] = connectReason(error);
+      throw new FatalError(`Cannot connect to ${host}:${port}: ${reason}`, hint);
     }
     return wire;
   }
@@ -115,7 +116,17 @@ const HANDLERS: Bun.SocketHandler<Wire> = {
   error: (socket, error) => socket.data.onClosed(reasonOf(error)),
 };
 
-function connectReason(error: unknown): string {
-  const isRefused = error instanceof Error && (error as { code?: unknown }).code === "ECONNREFUSED";
-  return isRefused ? "connection refused" : reasonOf(error);
+/** Why, and what helps where that is known. */
+function connectReason(error: unknown): [reason: string, hint?: string] {
+  switch (error instanceof Error ? (error as { code?: unknown }).code : undefined) {
+    case "ECONNREFUSED":
+      return ["connection refused"];
+    case "EADDRNOTAVAIL":
+      return [
+        "no local port is free (28,000 to one address on Linux)",
+        "fewer connections, or for WebSockets --ws-multi-ip",
+      ];
+    default:
+      return [reasonOf(error)];
+  }
 }

