@@ -57,7 +57,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bench: ["base", "resp/encoder", "resp/reader", "resp/reply-scanner", "formats"],
   "bench/drivers/in-process": ["base", "store/store", "formats", "bench"],
   // The options of `kv bench` are checked against what the benchmark can do.
-  cli: ["base", "bench"],
+  cli: ["base", "bench", "formats"],
 };
 
 /**

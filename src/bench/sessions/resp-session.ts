@@ -1,25 +1,37 @@
 /**
  * kv, Redis and Valkey through the raw RESP driver: connections that are the same in all phases,
  * and a control connection that asks the server what it is and how much processor time it used.
+ *
+ * Before a phase that has a warm-up, the same operations are sent for so long, and their replies
+ * are awaited: the clocks of both sides start with nothing under way, so that no operation counts
+ * that was sent before.
  */
 import { FatalError, reasonOf } from "../../base/errors.ts";
-import { encodeRequest } from "../../resp/encoder.ts";
 import { backendOf } from "../backends.ts";
 import { ControlConnection } from "../drivers/control.ts";
-import { ClosedLoop, type LoopPhase } from "../loop.ts";
+import type { Load, LoadResult } from "../load/load.ts";
+import { LocalLoad } from "../load/local-load.ts";
+import { WorkerLoad } from "../load/worker-load.ts";
 import { bracket, makePhaseRun, type ServerClock } from "../measure.ts";
 import { type OwnServer, startOwnServer } from "../own-server.ts";
-import type { PhasePlan, RequestPhase } from "../plan.ts";
+import type { PhasePlan, RequestPhase, Schedule } from "../plan.ts";
 import { localProcessOf, localProcessorNs } from "../processor-time.ts";
-import { Histogram } from "../recorder/histogram.ts";
+import { Histogram, type HistogramData } from "../recorder/histogram.ts";
 import { makeLatency } from "../recorder/percentiles.ts";
-import type { PhaseRun } from "../result.ts";
+import { seriesOf } from "../recorder/series.ts";
+import type {
+  LatencyKind,
+  LatencyResult,
+  LatencySet,
+  OpenLoopResult,
+  PhaseRun,
+} from "../result.ts";
 import type { Session, SessionContext } from "../session.ts";
 import { readTargetFacts, readUsedProcessorNs, type TargetFacts } from "../target-facts.ts";
 import { parseServerUrl, type ServerUrl } from "../url.ts";
-import { warmUp } from "../warm-up.ts";
-import { createKeyOrder, type KeyOrderName } from "../workloads/key-order.ts";
-import { SimpleRequests, SimpleVerifier, ValuePool } from "../workloads/simple.ts";
+
+/** Of its target rate an open loop must achieve so much to be sustained. */
+const SUSTAINED_SHARE = 0.99;
 
 /** Throws FatalError when the server cannot be reached, with a hint how to start it. */
 export async function openRespSession(context: SessionContext): Promise<Session> {
@@ -35,15 +47,28 @@ export async function openRespSession(context: SessionContext): Promise<Session>
       own === null ? parseServerUrl(target.url ?? "") : { ...own.endpoint, setup: [] };
     control = await connectControl(context, url);
     const facts = await readTargetFacts(control);
-    const batchSizeMax = Math.max(...context.plan.phases.map(batchSizeOf));
-    const setup = url.setup.map((args) => encodeRequest(...args));
-    const loop = await ClosedLoop.connect(url, context.plan.concurrency, batchSizeMax, setup);
-    return new RespSession(context, { own, url, control, facts, loop });
+    const load = await connectLoad(context, url);
+    return new RespSession(context, { own, url, control, facts, load });
   } catch (error) {
     control?.close();
     await own?.stop();
     throw error;
   }
+}
+
+function connectLoad({ plan, selfCommand }: SessionContext, url: ServerUrl): Promise<Load> {
+  const { concurrency, workersCount, values, chat, seed } = plan;
+  const { isVerifying, isTimingLatency, timeoutMs } = plan;
+  const options = {
+    endpoint: { host: url.host, port: url.port },
+    setup: url.setup,
+    plan: {
+      ...{ concurrency, workersCount, values, chat, seed, isVerifying, isTimingLatency, timeoutMs },
+      worker: 0,
+    },
+    phases: plan.phases.filter((phase) => phase.kind === "requests"),
+  };
+  return workersCount === 1 ? LocalLoad.connect(options) : WorkerLoad.connect(options, selfCommand);
 }
 
 async function connectControl(
@@ -63,16 +88,12 @@ async function connectControl(
   return control;
 }
 
-function batchSizeOf(phase: PhasePlan): number {
-  return phase.kind === "requests" ? phase.batchSize : 1;
-}
-
 interface Parts {
   own: OwnServer | null;
   url: ServerUrl;
   control: ControlConnection;
   facts: TargetFacts;
-  loop: ClosedLoop;
+  load: Load;
 }
 
 class RespSession implements Session {
@@ -81,7 +102,6 @@ class RespSession implements Session {
   readonly facts: TargetFacts;
   readonly #context: SessionContext;
   readonly #parts: Parts;
-  readonly #values: ValuePool;
 
   constructor(context: SessionContext, parts: Parts) {
     this.#context = context;
@@ -89,36 +109,36 @@ class RespSession implements Session {
     this.endpoint = `${parts.url.host}:${parts.url.port}`;
     this.isStartedHere = parts.own !== null;
     this.facts = parts.facts;
-    this.#values = new ValuePool(Number(context.plan.values.size), context.plan.seed);
   }
 
   async run(phase: PhasePlan): Promise<PhaseRun> {
     if (phase.kind !== "requests") throw new RangeError(`not for ${phase.kind} phases`);
-    const { isTimingLatency, isVerifying } = this.#context.plan;
-    const histogram = isTimingLatency && phase.isMeasured ? new Histogram() : null;
-    const isReading = phase.name === "read";
-    const isVerified = isVerifying && isReading;
-    const work = this.#prepare(phase, histogram, isVerified);
+    const { load } = this.#parts;
+    const { progress, label, plan } = this.#context;
+    await load.warmUp(phase);
     const startedAt = new Date().toISOString();
-    const { result, processorTime } = await bracket(this.#serverClock(), () =>
-      this.#parts.loop.run(work),
+    const show = `${label} ${phase.label}`;
+    const { result, processorTime } = await bracket(
+      this.#serverClock(),
+      () => load.run(phase, (done) => progress.show(show, done, operationsOf(phase))),
+      plan.workersCount,
     );
     return makePhaseRun({
       startedAt,
       counts: result,
-      reads: isReading ? result.operations : null,
-      isChecked: isVerified,
-      latency:
-        histogram === null
-          ? null
-          : { primary: makeLatency(histogram, "at saturation"), service: null, sendLag: null },
-      series: result.series,
+      reads: result.reads,
+      isMissAllowed: phase.name === "command",
+      isChecked: result.isChecked,
+      latency: latencyOf(result),
+      series: seriesOf(result.slices),
       processorTime,
+      byOperation: byOperationOf(result),
+      open: phase.schedule === null ? undefined : openOf(phase.schedule, result),
     });
   }
 
   async close(): Promise<void> {
-    this.#parts.loop.close();
+    await this.#parts.load.close();
     this.#parts.control.close();
     await this.#parts.own?.stop();
   }
@@ -131,34 +151,46 @@ class RespSession implements Session {
       ? { readNs: () => readUsedProcessorNs(control), source: "server", threads }
       : { readNs: () => localProcessorNs(processId), source: "kernel", threads };
   }
+}
 
-  /** Everything that is done before the clock starts: buffers, verifiers, a warm client. */
-  #prepare(phase: RequestPhase, histogram: Histogram | null, isVerified: boolean): LoopPhase {
-    const { seed } = this.#context.plan;
-    const values = this.#values;
-    const { batchSize, keysCount } = phase;
-    const request = phase.name === "read" ? "get" : "set";
-    // Another draw for reading than for writing: random reads in the order of the writes would
-    // flatter a log.
-    const orderSeed = request === "get" ? seed + 1 : seed;
-    const orderName: KeyOrderName =
-      phase.keyDistribution === "sequential" ? "sequential" : "random";
-    const createEncoder = () => {
-      const order = createKeyOrder(orderName, keysCount, orderSeed);
-      return new SimpleRequests({ request, order, values, seed, batchSize });
-    };
-    warmUp(createEncoder());
-    const label = `${this.#context.label} ${phase.label}`;
-    const operations = "operations" in phase.amount ? phase.amount.operations : 0;
-    return {
-      operations,
-      batchSize,
-      encoder: createEncoder(),
-      histogram,
-      createVerifier: isVerified ? () => new SimpleVerifier(values, batchSize) : null,
-      onProgress: (done) => this.#context.progress.show(label, done, operations),
-    };
-  }
+/** How many operations a phase will have, for its progress. */
+function operationsOf({ amount, schedule }: RequestPhase): number {
+  if ("operations" in amount) return amount.operations;
+  return schedule === null ? 0 : (schedule.ratePerSecond * amount.durationMs) / 1000;
+}
+
+function latencyOf({ primary, service, sendLag, open }: LoadResult): LatencySet | null {
+  if (primary === null) return null;
+  return {
+    primary: latencyFrom(primary, open === null ? "at saturation" : "response"),
+    service: service === null ? null : latencyFrom(service, "service"),
+    sendLag: sendLag === null ? null : latencyFrom(sendLag, "send lag"),
+  };
+}
+
+function latencyFrom(data: HistogramData, kind: LatencyKind): LatencyResult {
+  return makeLatency(Histogram.fromData(data), kind);
+}
+
+function byOperationOf({ byOperation, open }: LoadResult): PhaseRun["byOperation"] {
+  if (byOperation.length === 0) return null;
+  const kind = open === null ? "at saturation" : "response";
+  return Object.fromEntries(
+    byOperation.map(({ operation, count, latency }) => [
+      operation,
+      { operations: count, latency: latency === null ? null : latencyFrom(latency, kind) },
+    ]),
+  );
+}
+
+/** Sustained: nearly all that was due was done in time, and what waited did not grow. */
+function openOf(schedule: Schedule, result: LoadResult): OpenLoopResult | undefined {
+  if (result.open === null) return undefined;
+  const { late, dropped, isBacklogGrowing } = result.open;
+  const rateAchieved = (result.operations * 1e9) / result.elapsedNs;
+  const rateTarget = schedule.ratePerSecond;
+  const isSustained = rateAchieved >= rateTarget * SUSTAINED_SHARE && !isBacklogGrowing;
+  return { rateTarget, rateAchieved, arrival: schedule.arrival, late, dropped, isSustained };
 }
 
 function connectReason(error: unknown): string {

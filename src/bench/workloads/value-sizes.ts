@@ -64,9 +64,20 @@ function parseBytes(text: string): number {
   throw new RangeError(`a size must be from 1 to ${VALUE_SIZE_MAX} bytes (${text})`);
 }
 
+/** The notation that parses back to `sizes`, in bytes. */
+export function formatValueSizes(sizes: ValueSizes): string {
+  return sizes
+    .map(({ minBytes, maxBytes, weight }) => {
+      const range = minBytes === maxBytes ? `${minBytes}` : `${minBytes}-${maxBytes}`;
+      return sizes.length === 1 ? range : `${range}:${weight}`;
+    })
+    .join(",");
+}
+
 /** Sizes by key. */
 export class ValueSizer {
-  /** The longest value that any key can have. */
+  /** The shortest and the longest value that any key can have. */
+  readonly sizeMin: number;
   readonly sizeMax: number;
   /** Mean over all keys, in bytes. */
   readonly sizeMean: number;
@@ -81,6 +92,7 @@ export class ValueSizer {
   constructor(sizes: ValueSizes, seed: number) {
     assert(sizes.length >= 1, "at least one size");
     const weightsSum = sizes.reduce((sum, { weight }) => sum + weight, 0);
+    this.sizeMin = Math.min(...sizes.map(({ minBytes }) => minBytes));
     this.sizeMax = Math.max(...sizes.map(({ maxBytes }) => maxBytes));
     const middles = sizes.map((it) => ((it.minBytes + it.maxBytes) / 2) * it.weight);
     this.sizeMean = middles.reduce((sum, middle) => sum + middle, 0) / weightsSum;
