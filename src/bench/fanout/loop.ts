@@ -23,15 +23,14 @@ import type { SeriesResult } from "../result.ts";
 import { type Arrivals, createArrivals } from "../workloads/arrivals.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { FanoutDriver, FanoutOwner } from "./driver.ts";
+import { DueTimer } from "./due-timer.ts";
 import type { PayloadPool } from "./payloads.ts";
 import { DeliveryTally } from "./tally.ts";
 
 /** So long without a delivery, and what is missing is lost. */
 export const DRAIN_IDLE_MS = 2000;
-/** How often an open loop looks for what is due: the shortest sleep of the runtime. */
-const TICK_MS = 1;
-/** Later than this behind its time, a message was late: two ticks. */
-const LATE_NS = 2e6;
+/** A message that left later than this was delayed by more than a turn of the event loop. */
+const LATE_NS = 1_000_000;
 
 export interface FanoutWork {
   tag: number;
@@ -61,6 +60,8 @@ export interface FanoutCounts {
   firstError: string;
   late: number;
   dropped: number;
+  /** Processor time that an open loop spent waiting. */
+  idleNs: number;
   sendLag: Histogram | null;
   publishHistogram: Histogram | null;
   series: SeriesResult;
@@ -85,6 +86,7 @@ export class FanoutLoop implements FanoutOwner {
   #isSettled = true;
   #settled = Promise.withResolvers<void>();
   #arrivals: Arrivals | null = null;
+  #dueTimer: DueTimer | null = null;
   #turn = 0;
   /** When something came in last: an acknowledgement or a delivery. */
   #lastNs = 0;
@@ -128,15 +130,17 @@ export class FanoutLoop implements FanoutOwner {
         this.#sendNext(publisher);
       }
     } else {
-      this.#arrivals = createArrivals(schedule.arrival, schedule.ratePerSecond, work.seed);
-      timers.push(setInterval(() => this.#sendDue(schedule), TICK_MS));
+      this.#startSchedule(schedule, work.seed);
     }
     try {
       await this.#settled.promise;
     } finally {
       for (const timer of timers) clearInterval(timer);
+      this.#dueTimer?.stop();
     }
-    this.#counts.endNs = Math.max(this.#counts.publishEndNs, this.#counts.lastDeliveryNs);
+    const { publishEndNs, lastDeliveryNs } = this.#counts;
+    this.#counts.endNs = Math.max(publishEndNs, lastDeliveryNs, startNs + scheduleNs(work));
+    this.#counts.idleNs = this.#dueTimer?.idleNs ?? 0;
     series.cut(this.#counts.endNs, this.deliveries.tally.delivered);
     return { ...this.#counts, series: series.result() };
   }
@@ -158,6 +162,7 @@ export class FanoutLoop implements FanoutOwner {
     this.#open.fill(0);
     this.#openTotal = this.#turn = 0;
     this.#hasGivenUp = false;
+    this.#dueTimer = null;
     const nowNs = nanoseconds();
     this.#counts = emptyCounts(nowNs);
     this.#counts.publishHistogram = this.publishHistogram;
@@ -182,6 +187,15 @@ export class FanoutLoop implements FanoutOwner {
     this.#driver!.publishers[publisher]!.send(count);
   }
 
+  #startSchedule(schedule: Schedule, seed: number): void {
+    this.#arrivals = createArrivals(schedule.arrival, schedule.ratePerSecond, seed);
+    this.#dueTimer = new DueTimer(
+      () => this.#sendDue(schedule),
+      () => this.#counts.published + this.#counts.dropped + this.deliveries.tally.delivered,
+    );
+    this.#dueTimer.arm(this.#counts.startNs + this.#arrivals.peekNs());
+  }
+
   /** Sends everything that is due, one publisher after the other. */
   #sendDue(schedule: Schedule): void {
     if (!this.#isPublishing) return;
@@ -204,6 +218,7 @@ export class FanoutLoop implements FanoutOwner {
       if (lagNs > LATE_NS) this.#counts.late++;
     }
     if (this.#left === 0) this.#finishPublishing();
+    else this.#dueTimer?.arm(startNs + this.#arrivals!.peekNs());
   }
 
   /** The next in turn that is still connected; -1 when none is. */
@@ -360,6 +375,12 @@ export class FanoutLoop implements FanoutOwner {
   }
 }
 
+/** How long a schedule lasts: the last message is due before its end. 0 in a closed loop. */
+function scheduleNs({ schedule, messages, durationMs }: FanoutWork): number {
+  if (schedule === null) return 0;
+  return Math.min((messages / schedule.ratePerSecond) * 1e9, durationMs * 1e6);
+}
+
 function emptyCounts(startNs: number): FanoutCounts {
   return {
     published: 0,
@@ -373,6 +394,7 @@ function emptyCounts(startNs: number): FanoutCounts {
     firstError: "",
     late: 0,
     dropped: 0,
+    idleNs: 0,
     sendLag: null,
     publishHistogram: null,
     series: { endsMs: [], operations: [], p50Ns: null, p99Ns: null },

@@ -10,6 +10,7 @@ import {
   type ServerClock,
 } from "../measure.ts";
 import type { FanoutPhase } from "../plan.ts";
+import { clientProcessorNs } from "../processor-time.ts";
 import { makeLatency } from "../recorder/percentiles.ts";
 import type { FanoutResult, LatencySet, OpenLoopResult, PhaseRun } from "../result.ts";
 import type { SessionContext } from "../session.ts";
@@ -36,8 +37,10 @@ export async function measureFanout(
   const [outBefore, inBefore] = [driver.bytesOut(), driver.bytesIn()];
   const startedAt = new Date().toISOString();
   const { result, processorTime } = await bracket(clock, async () => {
+    const before = clientProcessorNs();
     const counts = await loop.run(work);
-    return { elapsedNs: counts.endNs - counts.startNs, counts };
+    const clientNs = Math.max(0, clientProcessorNs() - before - counts.idleNs);
+    return { elapsedNs: counts.endNs - counts.startNs, clientNs, counts };
   });
   const { counts } = result;
   const fanout = fanoutResult(counts, loop, phase.subscribersCount);
@@ -150,7 +153,9 @@ function openResult(
   { ratePerSecond, arrival }: NonNullable<FanoutPhase["schedule"]>,
 ): OpenLoopResult {
   const { late, dropped } = counts;
-  const rateAchieved = perSecond(counts.published, counts.publishEndNs - counts.startNs);
+  const scheduleNs = (counts.published + dropped) * (1e9 / ratePerSecond);
+  const elapsedNs = Math.max(counts.publishEndNs - counts.startNs, scheduleNs);
+  const rateAchieved = perSecond(counts.published, elapsedNs);
   return {
     rateTarget: ratePerSecond,
     rateAchieved,
