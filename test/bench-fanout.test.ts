@@ -278,6 +278,7 @@ describe("kv bench --db WebSocketChat", () => {
     );
     expect(exitCode).toBe(1);
     expect(first.fanout).toMatchObject({ published: 4, delivered: 0, reach: 0 });
+    expect(first.latency).toBeNull();
   });
 
   test("counts clients that the server cuts off, with its close code", async () => {

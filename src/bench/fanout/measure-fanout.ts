@@ -145,7 +145,7 @@ function makeOptionalLatency(
   histogram: Parameters<typeof makeLatency>[0] | null,
   kind: Parameters<typeof makeLatency>[1],
 ) {
-  return histogram === null ? null : makeLatency(histogram, kind);
+  return histogram === null || histogram.count === 0 ? null : makeLatency(histogram, kind);
 }
 
 function openResult(
