@@ -11,7 +11,7 @@ import { assert } from "../base/assert.ts";
 import type { Plan, TargetPlan } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import type { PhaseRun, TargetResult } from "./result.ts";
-import type { OpenSession, Session } from "./session.ts";
+import type { OpenSession, Session, SessionContext } from "./session.ts";
 import { openRespSession } from "./sessions/resp-session.ts";
 import { makePhaseResult } from "./summarize.ts";
 
@@ -56,7 +56,7 @@ async function runTarget(
   progress: Progress,
 ): Promise<void> {
   const { target, label } = seen;
-  const open = await sessionOf(plan);
+  const open = sessionOf(target);
   const session = await open({ plan, target, label, selfCommand, progress });
   try {
     seen.session ??= session;
@@ -69,15 +69,20 @@ async function runTarget(
   }
 }
 
-/** How a target is driven: by what its phases do. Those of a plan are all of one kind. */
-async function sessionOf(plan: Plan): Promise<OpenSession> {
-  switch (plan.phases[0]?.kind) {
+/** How a target is driven. */
+function sessionOf(_target: TargetPlan): OpenSession {
+  return openSession;
+}
+
+/** By what its phases do; those of a plan are all of one kind. */
+async function openSession(context: SessionContext): Promise<Session> {
+  switch (context.plan.phases[0]?.kind) {
     case "fanout":
-      return (await import("./sessions/fanout-session.ts")).openFanoutSession;
+      return (await import("./sessions/fanout-session.ts")).openFanoutSession(context);
     case "connect":
-      return (await import("./sessions/connect-session.ts")).openConnectSession;
+      return (await import("./sessions/connect-session.ts")).openConnectSession(context);
     default:
-      return openRespSession;
+      return openRespSession(context);
   }
 }
 
