@@ -19,6 +19,7 @@ try {
     serve: async (options) => (await import("./server.ts")).serve(options),
     serveChat: async (settings) => (await import("./ws-server.ts")).serveChat(settings),
     bench: async (argv) => (await import("./bench.ts")).bench(argv),
+    benchWorker: async () => (await import("./bench-worker.ts")).benchWorker(),
   });
   process.exit(exitCode);
 } catch (error) {

@@ -6,7 +6,7 @@ import type { ClientName } from "./plan.ts";
 const PACKAGES: Record<ClientName, string[]> = {
   raw: [],
   bun: [],
-  "node-redis": ["redis", "@redis/client"],
+  "node-redis": ["redis", "redis"],
   nats: ["nats", "@nats-io/transport-node", "@nats-io/nats-core"],
   "nats-ws": ["nats.ws", "@nats-io/nats-core"],
 };

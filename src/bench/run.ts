@@ -12,7 +12,7 @@ import { clientVersionOf } from "./client-version.ts";
 import type { Plan, TargetPlan } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import type { PhaseRun, TargetResult } from "./result.ts";
-import type { OpenSession, Session } from "./session.ts";
+import type { OpenSession, Session, SessionContext } from "./session.ts";
 import { openRespSession } from "./sessions/resp-session.ts";
 import { makePhaseResult } from "./summarize.ts";
 
@@ -72,7 +72,19 @@ async function runTarget(
 
 /** How a target is driven. */
 export function sessionOf(_target: TargetPlan): OpenSession {
-  return openRespSession;
+  return openSession;
+}
+
+/** By what its phases do; those of a plan are all of one kind. */
+async function openSession(context: SessionContext): Promise<Session> {
+  switch (context.plan.phases[0]?.kind) {
+    case "fanout":
+      return (await import("./sessions/fanout-session.ts")).openFanoutSession(context);
+    case "connect":
+      return (await import("./sessions/connect-session.ts")).openConnectSession(context);
+    default:
+      return openRespSession(context);
+  }
 }
 
 /** The backend, and the client where it says something or tells two targets apart. */

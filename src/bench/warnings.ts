@@ -41,7 +41,10 @@ export function findWarnings(
 
 function differingSettings(targets: TargetResult[]): string[] {
   return SETTINGS.flatMap((name) => {
-    const known = targets.filter(({ facts }) => Object.keys(facts.settings).length > 0);
+    const known = targets.filter(
+      ({ backend, facts }) =>
+        backendOf(backend).kind === "resp" && Object.keys(facts.settings).length > 0,
+    );
     const values = known.map(({ label, facts }) => `${label} ${settingOf(facts, name)}`);
     const different = new Set(known.map(({ facts }) => settingOf(facts, name)));
     return different.size > 1 ? [`${name} differs: ${values.join(", ")}`] : [];

@@ -143,7 +143,10 @@ function addWorkloadFlags(command: Command): void {
     .option("--compress-zstd", "compress the values")
     .option("--zstd-level <level>", "1 to 22 (default: 3)")
     .option("--compressibility <share>", "share of the data that repeats, 0 to 1 (default: 0)")
-    .option("--ws-multi-ip", "connect from many loopback addresses")
+    .option(
+      "--ws-multi-ip",
+      "connect to many loopback addresses: each has ports of its own (server on 0.0.0.0)",
+    )
     .option("--ws-multi-ip-base <address>", "the first of them (default: 127.0.0.2)")
     .option("--ws-multi-ip-count <count>", "how many (default: 200)")
     .option("--hold <duration>", "how long websocket holds its connections (default: 30s)");

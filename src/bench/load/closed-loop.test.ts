@@ -4,6 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { eventually } from "../../../test/harness.ts";
+import { encodeRequest } from "../../resp/encoder.ts";
 import { LocalLoad } from "./local-load.ts";
 import { answerEach, phase, queue, runPhase, type Socket, serve } from "./test-servers.ts";
 
@@ -119,8 +120,11 @@ for (const [name, [act, message]] of Object.entries(breaking)) {
 }
 
 test("LocalLoad.connect() logs in on every connection and fails when refused", async () => {
-  const setup = [Buffer.from("AUTH x\r\n"), Buffer.from("SELECT 1\r\n")];
-  const size = setup[0]!.length + setup[1]!.length;
+  const setup = [
+    ["AUTH", "x"],
+    ["SELECT", "1"],
+  ];
+  const size = setup.reduce((sum, args) => sum + encodeRequest(...args).length, 0);
   const { plan } = phase({ request: "set", operations: 1, batchSize: 1, connections: 3 });
   using server = serve(answerEach(size, () => "+OK\r\n+OK\r\n"));
   const options = { setup, plan, phases: [] };

@@ -1,5 +1,6 @@
 /** A load of this process: its connections, its part of the work, phase after phase. */
 import { assert } from "../../base/assert.ts";
+import { encodeRequest } from "../../resp/encoder.ts";
 import type { Endpoint, RespConnection } from "../drivers/resp-connection.ts";
 import { emptyCounts, type PhaseCounts } from "../measure.ts";
 import type { Amount, RequestPhase, Schedule } from "../plan.ts";
@@ -18,8 +19,8 @@ import type { Pacer } from "./pacer.ts";
 
 export interface LoadOptions {
   endpoint: Endpoint;
-  /** Whole requests, each answered by a status, that every connection begins with. */
-  setup: Buffer[];
+  /** Requests, each answered by a status, that every connection begins with. */
+  setup: string[][];
   plan: LoadPlan;
   phases: RequestPhase[];
 }
@@ -43,7 +44,7 @@ export class LocalLoad implements Load {
       endpoint,
       connectionsCount: shareOf(plan.concurrency, plan.worker, plan.workersCount),
       operationsMax: Math.max(1, ...phases.map((phase) => phase.batchSize)),
-      setup,
+      setup: setup.map((args) => encodeRequest(...args)),
       timeoutMs: plan.timeoutMs,
     });
     return new LocalLoad(plan, connections);

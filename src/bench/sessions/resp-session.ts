@@ -7,11 +7,11 @@
  * that was sent before.
  */
 import { FatalError, reasonOf } from "../../base/errors.ts";
-import { encodeRequest } from "../../resp/encoder.ts";
 import { backendOf } from "../backends.ts";
 import { ControlConnection } from "../drivers/control.ts";
 import type { Load, LoadResult } from "../load/load.ts";
 import { LocalLoad } from "../load/local-load.ts";
+import { WorkerLoad } from "../load/worker-load.ts";
 import { bracket, makePhaseRun, type ServerClock } from "../measure.ts";
 import { type OwnServer, startOwnServer } from "../own-server.ts";
 import type { PhasePlan, Schedule } from "../plan.ts";
@@ -56,19 +56,19 @@ export async function openRespSession(context: SessionContext): Promise<Session>
   }
 }
 
-function connectLoad({ plan }: SessionContext, url: ServerUrl): Promise<Load> {
+function connectLoad({ plan, selfCommand }: SessionContext, url: ServerUrl): Promise<Load> {
   const { concurrency, workersCount, values, chat, seed } = plan;
   const { isVerifying, isTimingLatency, timeoutMs } = plan;
   const options = {
     endpoint: { host: url.host, port: url.port },
-    setup: url.setup.map((args) => encodeRequest(...args)),
+    setup: url.setup,
     plan: {
       ...{ concurrency, workersCount, values, chat, seed, isVerifying, isTimingLatency, timeoutMs },
       worker: 0,
     },
     phases: plan.phases.filter((phase) => phase.kind === "requests"),
   };
-  return LocalLoad.connect(options);
+  return workersCount === 1 ? LocalLoad.connect(options) : WorkerLoad.connect(options, selfCommand);
 }
 
 async function connectControl(

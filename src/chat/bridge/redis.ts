@@ -4,7 +4,7 @@
  *
  * While a connection is away nothing is queued: what cannot be handed on is refused, and said so.
  */
-import { createClient } from "@redis/client";
+import { createClient } from "redis";
 import { reasonOf } from "../../base/errors.ts";
 import {
   CHAT_BRIDGE_BEAT_MS,
