@@ -68,7 +68,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
  * The inside of the store, lowest first: a file imports from its own row and the rows before it.
  */
 export const STORE_ORDER: readonly (readonly string[])[] = [
-  ["layout", "status", "cursor", "size-class", "list-node", "list-node-edit"],
+  ["layout", "status", "cursor", "size-class", "list-frame", "list-node", "list-node-edit"],
   ["memory", "segments", "latch"],
   ["address", "record", "blocks", "reclaim"],
   ["index", "log", "epoch", "access"],
