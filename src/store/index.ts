@@ -39,6 +39,7 @@ import {
   CHAIN_LENGTH_MAX,
   ENTRY_EXPIRES,
   ENTRY_SLOT_MASK,
+  FLAG_NODES,
   KEY_LENGTH_MASK,
   RECORD_DB_SHIFT,
   SEGMENT_SIZE,
@@ -461,7 +462,8 @@ export function hashOfRecord(memory: Memory, slot: number, offset: number): numb
 /**
  * Prefetch: loads what the next look-ups of `count` hashes will read, first all their buckets, then
  * the first cache lines of their records, so that the cache misses of a batch overlap. `buckets` is
- * scratch space of as many words.
+ * scratch space of as many words. Returns how many of the values are in nodes: their records are
+ * then named by `hashes` (slots) and `buckets` (offsets), for whoever loads more of them.
  *
  * The lines behind a record's first are only worth it when records are that long: for 16 + 128 B
  * over 1 M keys they take a request in a batch of 50 from 350 to 280 ns. Hot: one call a batch,
@@ -473,7 +475,7 @@ export function prefetch(
   hashes: Int32Array,
   buckets: Int32Array,
   count: number,
-): void {
+): number {
   const { shards, shardBits, shardMask } = index;
   let sink = 0;
   for (let i = 0; i < count; i++) {
@@ -485,35 +487,42 @@ export function prefetch(
   }
   memory.sink = sink;
   const isLong = memory.recordLines > 1;
+  let inNodes = 0;
   for (let i = 0; i < count; i++) {
     const hash = hashes[i] as number;
-    touchRecord(memory, shards[hash & shardMask] as Int32Array, hash, buckets[i] as number, isLong);
+    const view = shards[hash & shardMask] as Int32Array;
+    const entry = entryOfTag(view, hash, buckets[i] as number);
+    if (entry < 0) continue;
+    const slot = (view[entry] as number) & ENTRY_SLOT_MASK;
+    const offset = view[entry + 1] as number;
+    if (!touchRecord(memory, slot, offset >>> 2, isLong)) continue;
+    hashes[inNodes] = slot;
+    buckets[inNodes++] = offset;
   }
+  return inNodes;
 }
 
-/** Loads the record in the bucket that has the hash's tag, if any. Hot. */
-function touchRecord(
-  memory: Memory,
-  view: Int32Array,
-  hash: number,
-  bucket: number,
-  isLong: boolean,
-): void {
+/** The entry of the bucket that has the hash's tag, -1 when none has. Hot. */
+function entryOfTag(view: Int32Array, hash: number, bucket: number): number {
   const tag = hash >>> TAG_SHIFT;
   const end = bucket + BUCKET_WORDS;
   for (let entry = bucket + BUCKET_ENTRIES; entry < end; entry += 2) {
-    const word = view[entry] as number;
-    if (word >>> TAG_SHIFT !== tag) continue;
-    const words = memory.words[word & ENTRY_SLOT_MASK] as Int32Array;
-    const at = (view[entry + 1] as number) >>> 2;
-    let sink = words[at] as number;
-    if (isLong) {
-      sink ^= words[(at + LINE_WORDS) & SEGMENT_WORDS_MASK] as number;
-      sink ^= words[(at + 2 * LINE_WORDS) & SEGMENT_WORDS_MASK] as number;
-    }
-    memory.sink ^= sink;
-    return;
+    if ((view[entry] as number) >>> TAG_SHIFT === tag) return entry;
   }
+  return -1;
+}
+
+/** Loads a record; whether its value is in nodes. Hot. */
+function touchRecord(memory: Memory, slot: number, at: number, isLong: boolean): boolean {
+  const words = memory.words[slot] as Int32Array;
+  const header = words[at] as number;
+  let sink = header;
+  if (isLong) {
+    sink ^= words[(at + LINE_WORDS) & SEGMENT_WORDS_MASK] as number;
+    sink ^= words[(at + 2 * LINE_WORDS) & SEGMENT_WORDS_MASK] as number;
+  }
+  memory.sink ^= sink;
+  return (header & FLAG_NODES) !== 0;
 }
 
 /** Bytes of buckets in use, of both kinds. */

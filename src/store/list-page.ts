@@ -41,6 +41,7 @@ import {
   DESCRIPTOR_LENGTH,
   valueCapacity,
 } from "./read.ts";
+import { keyLengthOf, recordType, valueOffset } from "./record.ts";
 
 /** Words of a list's descriptor, behind those that every value in nodes has. */
 export const LIST_COUNT = DESCRIPTOR_LENGTH;
@@ -171,6 +172,39 @@ export function findListNode(memory: Memory, cursor: Cursor, number: number): bo
     words[hint + 1] = memory.nodeOffset;
   }
   return true;
+}
+
+/**
+ * Loads the heads of the first and the last node of `count` values in nodes, so that the cache
+ * misses of a batch overlap (LPUSH and LTRIM of 1,000 lists at depth 16: 1.78 µs, without it 1.87;
+ * loading the lines that a push writes to as well wins nothing). `slots` and `offsets` name their
+ * records (index.ts, prefetch). What is no list is left alone. Hot: once per batch.
+ */
+export function prefetchNodes(
+  memory: Memory,
+  slots: Int32Array,
+  offsets: Int32Array,
+  count: number,
+): void {
+  let sink = 0;
+  for (let i = 0; i < count; i++) {
+    const words = memory.words[slots[i] as number] as Int32Array;
+    const record = offsets[i] as number;
+    const header = words[record >>> 2] as number;
+    if (recordType(header) !== TYPE_LIST) continue;
+    const keyLength = keyLengthOf(words[(record >>> 2) + 1] as number);
+    const at = (record + valueOffset(header, keyLength)) >>> 2;
+    sink ^= touchHint(memory, words, at + LIST_FIRST_HINT);
+    sink ^= touchHint(memory, words, at + LIST_LAST_HINT);
+  }
+  memory.sink ^= sink;
+}
+
+/** A word of the node that the hint points at; whatever the hint says. Hot. */
+function touchHint(memory: Memory, words: Int32Array, hint: number): number {
+  const slot = words[hint] as number;
+  if (slot === NO_HINT) return 0;
+  return memory.words[slot]?.[(words[hint + 1] as number) >>> 2] ?? 0;
 }
 
 /** Before a node of the list is freed or moved: a hint must never outlive what it points at. */

@@ -24,6 +24,10 @@ const ELEMENT_SIZES = [
   [30, LIST_ITEM_SIZE_MAX + 30_000],
 ] as const;
 
+function frameOf(item: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`$${item.length}\r\n`), item, Buffer.from("\r\n")]);
+}
+
 export class ListFuzzer {
   readonly store: Store;
   readonly #prng: Prng;
@@ -194,8 +198,24 @@ export class ListFuzzer {
     if (this.#prng.chance(30)) this.#walk(cursor, items);
   }
 
+  /** What is appended at once, or one by one where that cannot be, is the rest of the list. */
+  #copyFrames(cursor: Cursor, items: Buffer[], from: number): void {
+    this.#seek(cursor, items, from);
+    for (let i = from; ; this.store.nextItem(cursor)) {
+      this.#out.length = 0;
+      const copied = this.store.copyFrames(cursor, this.#out, 1 + this.#prng.below(40));
+      const frames = items.slice(i, i + copied).map((item) => frameOf(item));
+      const got = this.#out.bytes.subarray(0, this.#out.length);
+      assert(Buffer.concat(frames).equals(got), `frames ${i} to ${i + copied} must be the model's`);
+      i += Math.max(1, copied);
+      assert(cursor.itemIndex === i - 1, "the cursor is at the last element that was copied");
+      if (i === items.length) return;
+    }
+  }
+
   #walk(cursor: Cursor, items: Buffer[]): void {
     const from = this.#prng.below(items.length);
+    this.#copyFrames(cursor, items, from);
     this.#seek(cursor, items, from);
     for (let i = from + 1; i <= items.length; i++) {
       assert(this.store.nextItem(cursor) === i < items.length, "nextItem ends at the tail");

@@ -69,6 +69,25 @@ function readElement(bytes: Buffer, length: number): number {
   return number;
 }
 
+/**
+ * The number of the first of `count` frames whose numbers rise by one and that fill the bytes, else
+ * NaN.
+ */
+function readFrames(bytes: Buffer, length: number, count: number): number {
+  let first = Number.NaN;
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    const lineEnd = bytes.indexOf("\r\n", at);
+    const size = Number(bytes.toString("latin1", at + 1, lineEnd));
+    if (bytes[at] !== 36 || !(lineEnd + 4 + size <= length)) return Number.NaN;
+    const number = readElement(bytes.subarray(lineEnd + 2), size);
+    if (i === 0) first = number;
+    if (number !== first + i) return Number.NaN;
+    at = lineEnd + 2 + size + 2;
+  }
+  return at === length ? first : Number.NaN;
+}
+
 class Writer {
   readonly #store: Store;
   readonly #prng: Prng;
@@ -183,8 +202,20 @@ class Reader {
     if (!isThere) return from === count ? "" : `element ${from} of ${count} is missing`;
     let expected = Number.NaN;
     let seen = 0;
+    const inFrames = isForward && this.#prng.chance(2);
     for (; isThere; seen++) {
       this.#out.length = 0;
+      const index = cursor.itemIndex;
+      const copied = inFrames ? this.#store.copyFrames(cursor, this.#out, 20) : 0;
+      if (copied > 0) {
+        const first = readFrames(this.#out.bytes, this.#out.length, copied);
+        if (Number.isNaN(first)) return `elements from ${index} of ${count} are garbage`;
+        if (seen > 0 && first !== expected) return `${first} follows where ${expected} must`;
+        seen += copied - 1;
+        expected = first + copied;
+        isThere = this.#store.nextItem(cursor);
+        continue;
+      }
       this.#store.copyItem(cursor, this.#out);
       const number = readElement(this.#out.bytes, this.#out.length);
       if (Number.isNaN(number)) return `element ${cursor.itemIndex} of ${count} is garbage`;

@@ -42,6 +42,7 @@ import {
   describeList,
   isEqual,
   nextItem,
+  prefetchNodes,
   previousItem,
   seekItem,
 } from "./list-page.ts";
@@ -135,11 +136,13 @@ export class Store {
 
   /**
    * Loads what the look-ups of the first `count` hashes will read, so that their cache misses
-   * overlap. `scratch` has room for as many words. Hot: once per batch.
+   * overlap. `scratch` has room for as many words; both are overwritten. Hot: once per batch.
    */
   prefetch(hashes: Int32Array, scratch: Int32Array, count: number): void {
-    if (this.memory.isCached) return;
-    prefetch(this.memory, this.memory.keys, hashes, scratch, count);
+    const memory = this.memory;
+    if (memory.isCached) return;
+    const inNodes = prefetch(memory, memory.keys, hashes, scratch, count);
+    if (inNodes > 0) prefetchNodes(memory, hashes, scratch, inNodes);
   }
 
   /**
