@@ -200,3 +200,36 @@ test.if(HAS_VALKEY)("kv bench --duration and --warmup measure for so long", asyn
   expect(write?.elapsedNs).toBeGreaterThanOrEqual(499e6);
   expect(write?.bytesIn).toBe((write?.operations ?? 0) * 5);
 });
+
+test.if(HAS_VALKEY)(
+  "kv bench --find-max keeps its steps and measures the result",
+  async () => {
+    await using server = await startPeer("valkey-server");
+    const search = ["--find-max", "p50<10s", "--duration", "200ms", "--max-inflight", "20000"];
+    const args = [
+      "--workload",
+      "simple",
+      "--write-only",
+      "-c",
+      "2",
+      "--runs",
+      "2",
+      ...search,
+      "--warmup",
+      "0s",
+    ];
+    const { exitCode, stderr, result } = await measure(server, ...args);
+    expect(exitCode).toBe(0);
+    const phases = result.targets[0]?.phases ?? [];
+    expect(phases.length).toBeGreaterThan(3);
+    const found = phases.at(-1);
+    expect(found?.label).toBe("WRITE (Simple) max");
+    expect(found?.runs.length).toBe(2);
+    expect(found?.runs[0]?.open?.isSustained).toBe(true);
+    expect(phases[0]).toMatchObject({ label: "WRITE (Simple)", rateTarget: 1000 });
+    expect(stderr).toMatch(
+      /^valkey WRITE \(Simple\): keeps p50 < 10.0 s up to [\d.,]+ ?[kM]?\/s$/m,
+    );
+  },
+  90_000,
+);

@@ -94,7 +94,7 @@ class Worker {
     this.#stderr = new Response(this.#child.stderr).text();
   }
 
-  /** Sends a request and returns its answer. Throws FatalError when it fails or the process ends. */
+  /** The answer to a request. Throws FatalError when it fails or the process ends. */
   ask(request: WorkerRequest): Promise<WorkerAnswer> {
     assert(this.#waiting === null, "a load process does one thing at a time");
     this.#waiting = Promise.withResolvers<WorkerAnswer>();
