@@ -57,6 +57,7 @@ async function measure(argv: string[], options: EngineOptions): Promise<BenchRes
       seed,
       isTimingLatency,
       isVerifying: false,
+      search: null,
       timeoutMs: 0,
     },
     targets: [target],

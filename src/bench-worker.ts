@@ -4,6 +4,7 @@
  */
 import { assert } from "./base/assert.ts";
 import { FatalError, reasonOf } from "./base/errors.ts";
+import { startSink } from "./bench/drivers/sink.ts";
 import type { LoadResult, OnProgress } from "./bench/load/load.ts";
 import { LocalLoad } from "./bench/load/local-load.ts";
 import type { WorkerAnswer, WorkerRequest } from "./bench/load/worker-messages.ts";
@@ -37,6 +38,10 @@ class LoadWorker {
     if (request.kind === "open") {
       this.#load = await LocalLoad.connect(request.options);
       return { kind: "done" };
+    }
+    if (request.kind === "sink") {
+      const { port } = startSink(request.requestSize, Buffer.from(request.reply, "latin1"));
+      return { kind: "listening", port };
     }
     assert(this.#load !== null, "a phase before the load is open");
     if (request.kind === "warmUp") await this.#load.warmUp(request.phase);

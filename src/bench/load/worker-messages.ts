@@ -5,8 +5,8 @@
  *      parent   open ──────> warmUp ──────> prepare ──────> run ──────> …   (the channel closes)
  *      child         done <─────── done <────────── done <──────── progress …, result
  *
- * Each request is answered by one `done`, `result` or `failed`. `prepare` is the barrier: `run`
- * goes to all processes when all of them have only to send.
+ * Each request has one answer (`done`, `result`, `listening`, `failed`). `prepare` is the barrier:
+ * `run` goes to all processes when all of them have only to send.
  */
 import type { RequestPhase } from "../plan.ts";
 import type { LoadResult } from "./load.ts";
@@ -19,10 +19,13 @@ export type WorkerRequest =
   | { kind: "open"; options: LoadOptions }
   | { kind: "warmUp"; phase: RequestPhase }
   | { kind: "prepare"; phase: RequestPhase }
-  | { kind: "run" };
+  | { kind: "run" }
+  /** To be a server that answers every `requestSize` bytes with `reply` (latin1). */
+  | { kind: "sink"; requestSize: number; reply: string };
 
 export type WorkerAnswer =
   | { kind: "done" }
   | { kind: "progress"; done: number }
   | { kind: "result"; result: LoadResult }
+  | { kind: "listening"; port: number }
   | { kind: "failed"; message: string; hint: string | null };

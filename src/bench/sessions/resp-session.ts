@@ -32,6 +32,8 @@ import { parseServerUrl, type ServerUrl } from "../url.ts";
 
 /** Of its target rate an open loop must achieve so much to be sustained. */
 const SUSTAINED_SHARE = 0.99;
+/** So long after the last operation was due its reply may come, however short the phase. */
+const LAST_REPLY_NS_MAX = 100_000_000;
 
 /** Throws FatalError when the server cannot be reached, with a hint how to start it. */
 export async function openRespSession(context: SessionContext): Promise<Session> {
@@ -177,13 +179,21 @@ function byOperationOf({ byOperation, open }: LoadResult): PhaseRun["byOperation
   );
 }
 
-/** Sustained: nearly all that was due was done in time, and what waited did not grow. */
+/**
+ * Sustained: nearly all that was due was done in time, and what waited did not grow. The last reply
+ * comes after the last operation was due: in a short phase that is not behind.
+ */
 function openOf(schedule: Schedule, result: LoadResult): OpenLoopResult | undefined {
   if (result.open === null) return undefined;
   const { late, dropped, isBacklogGrowing } = result.open;
   const rateAchieved = (result.operations * 1e9) / result.elapsedNs;
   const rateTarget = schedule.ratePerSecond;
-  const isSustained = rateAchieved >= rateTarget * SUSTAINED_SHARE && !isBacklogGrowing;
+  const due = result.operations + dropped;
+  const isDone = result.operations >= due * SUSTAINED_SHARE;
+  const isInTime =
+    rateAchieved >= rateTarget * SUSTAINED_SHARE ||
+    result.elapsedNs - (due / rateTarget) * 1e9 <= LAST_REPLY_NS_MAX;
+  const isSustained = isDone && isInTime && !isBacklogGrowing;
   return { rateTarget, rateAchieved, arrival: schedule.arrival, late, dropped, isSustained };
 }
 
