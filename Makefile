@@ -9,7 +9,7 @@ BIOME := $(BUN) node_modules/@biomejs/biome/bin/biome
 COLORS := $(if $(MAKE_TERMOUT),,--colors=off)
 # Process tests start servers: Bun's own limit of 5 s is short on a busy two-core machine.
 TEST := $(BUN) test --no-orphans --timeout 30000
-SOURCES := $(shell find src web -type f ! -name '*.test.ts' 2>/dev/null) build.ts package.json
+SOURCES := $(shell find src web schemas -type f ! -name '*.test.ts' 2>/dev/null) build.ts package.json
 
 # Tests: a pattern or a file, for `make test T=resp`.
 T ?=
@@ -24,7 +24,7 @@ B ?=
 PERF = ./kv bench engine --suite $(1) $(2) --out perf-$(1).json
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check format coverage bench-micro fuzz release clean \
+.PHONY: help build demo test check format coverage bench-micro fuzz generate release clean \
   perf-quick perf-threads perf-concurrency perf-demo performance
 
 help:  ## Show the targets
@@ -70,6 +70,9 @@ perf-demo: kv  ## Watch the store being measured, live
 
 performance: kv  ## Measure the store in process: every case, three times (10 min)
 	$(call PERF,full,--duration 2s --runs 3)
+
+generate: $(STAMP)  ## Generate schemas/gen from the schemas (needs protoc and flatc: scripts/install-peers)
+	@scripts/generate
 
 release: $(STAMP)  ## Build for every platform into dist/, with SHA256SUMS
 	$(BUN) scripts/release.ts

@@ -4,17 +4,8 @@
  * Made from the options by make-plan.ts, carried out by run.ts; everything but the targets and the
  * phases is also part of the result.
  */
+import type { FormatName } from "../formats/format.ts";
 import type { BackendName } from "./backends.ts";
-
-export type FormatName =
-  | "string"
-  | "json"
-  | "cbor"
-  | "protobuf"
-  | "flatbuffers"
-  | "msgpack"
-  | "compact"
-  | "view";
 
 export type WorkloadName = "simple" | "chat";
 

@@ -9,8 +9,9 @@ import { UsageError } from "../base/errors.ts";
 import type { Backend } from "../bench/backends.ts";
 import type { Mode } from "../bench/options.ts";
 import type { OperationShare, WorkloadName } from "../bench/plan.ts";
+import { parseCommandTemplate } from "../bench/workloads/command-template.ts";
 import type { RawFlags } from "./bench-flags.ts";
-import { countOf, durationMsOf } from "./flag-values.ts";
+import { countOf, durationMsOf, parsedBy } from "./flag-values.ts";
 
 const HOLD_MS_DEFAULT = "30s";
 const HOLD_MS_MAX = 24 * 3_600_000;
@@ -90,7 +91,9 @@ function requestMode(flags: RawFlags, workload: WorkloadName): Mode {
   }
   if (flags.command !== undefined) {
     needSimple("--command", workload);
-    return { kind: "command", template: flags.command };
+    const template = flags.command;
+    parsedBy("--command", () => parseCommandTemplate(template));
+    return { kind: "command", template };
   }
   return { kind: "phases", isWriting: !flags.readOnly, isReading: !flags.writeOnly };
 }

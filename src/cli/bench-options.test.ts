@@ -42,6 +42,14 @@ test("parseBenchOptions() has the defaults of the original", () => {
   });
 });
 
+test("parseBenchOptions() says what stands for the formats of Rust", () => {
+  const { values, notices } = parse("--format BitCode");
+  expect(values.format).toBe("compact");
+  expect(notices).toEqual([expect.stringContaining("Bitcode exists in Rust only")]);
+  expect(parse("--format Rkyv").values.format).toBe("view");
+  expect(parse("--format json").notices).toEqual([]);
+});
+
 test("parseBenchOptions() takes every flag of a request workload", () => {
   const line =
     "--db kv,redis --redis-url h:1 --client raw,node-redis --workload simple --duration 5s " +
@@ -65,7 +73,7 @@ test("parseBenchOptions() takes every flag of a request workload", () => {
     workersCount: 2,
     values: { size: "4096", format: "json", zstdLevel: 9, compressibility: 0.5 },
     keysCount: 7,
-    keyDistribution: "zipf",
+    keyDistribution: "zipf:0.99",
     batchSize: 8,
     isTimingLatency: false,
     isVerifying: true,
@@ -138,9 +146,9 @@ const refused: [line: string, message: string][] = [
   ["--num-ops 99999999999", "--num-ops: 99999999999 is above the maximum: 2147483647"],
   ["--concurrency 0", "--concurrency: 0 is below the minimum: 1"],
   ["--concurrency 10001", "--concurrency: 10001 is above the maximum: 10000"],
-  ["--value-size 1x", "--value-size: not a size (1x)"],
-  ["--value-size 0", "--value-size: 0 is below the minimum: 1"],
-  ["--value-size 1gb", "--value-size: 1073741824 is above the maximum: 536870912"],
+  ["--value-size 1x", "--value-size: not a size, as in 128 or 4kb (1x)"],
+  ["--value-size 0", "--value-size: a size must be from 1 to 536870912 bytes (0)"],
+  ["--value-size 1gb", "--value-size: a size must be from 1 to 536870912 bytes (1gb)"],
   ["--workload simple --keys 0", "--keys: 0 is below the minimum: 1"],
   ["--batch-size 5", "--batch-size: has no effect without --pipeline, add it"],
   ["--pipeline --batch-size 0", "--batch-size: 0 is below the minimum: 1"],
@@ -169,8 +177,21 @@ const refused: [line: string, message: string][] = [
   ["--compressibility 2", "--compressibility: 2 is above the maximum: 1"],
   [
     "--format xml",
-    "--format: unknown (xml), known are string, json, cbor, protobuf, flatbuffers, msgpack, " +
+    "--format: unknown (xml), known are string, json, cbor, msgpack, protobuf, flatbuffers, " +
       "compact, view",
+  ],
+  [
+    "--workload simple --key-dist zipf:9",
+    "--key-dist: theta of zipf must be above 0 and at most 5 (9)",
+  ],
+  ["--value-size 9-3", "--value-size: a range must not fall (9-3)"],
+  [
+    "--value-size 64:1,9",
+    "--value-size: a list needs a weight for each size, as in 64:50,1024:50 (9)",
+  ],
+  [
+    "--workload simple --command {key}",
+    "--command: column 1: the command's name must be plain text",
   ],
   ["--keys 5", "--keys: contradicts --workload chat, --num-chats"],
   ["--workload simple --read-size 5", "--read-size: has no effect, it is for --workload chat"],

@@ -14,12 +14,16 @@
 import { UsageError } from "../base/errors.ts";
 import type { Backend } from "../bench/backends.ts";
 import type { BenchOptions, Mode, RateOption } from "../bench/options.ts";
-import type { Amount, ChatPlan, FormatName, ValuePlan, WorkloadName } from "../bench/plan.ts";
+import type { Amount, ChatPlan, ValuePlan, WorkloadName } from "../bench/plan.ts";
+import { formatKeyDistribution, parseKeyDistribution } from "../bench/workloads/distributions.ts";
 import { KEYS_COUNT_MAX } from "../bench/workloads/simple.ts";
+import { formatValueSizes, parseValueSizes } from "../bench/workloads/value-sizes.ts";
+import { ZSTD_LEVEL_DEFAULT, ZSTD_LEVEL_MAX, ZSTD_LEVEL_MIN } from "../formats/compression.ts";
+import { FORMATS, findFormat } from "../formats/formats.ts";
 import { parseFlags, type RawFlags } from "./bench-flags.ts";
 import { flagOf, modeOf, ycsbDistribution } from "./bench-modes.ts";
 import { targetsOf } from "./bench-targets.ts";
-import { choiceOf, countOf, durationMsOf, fractionOf, rateOf, sizeOf } from "./flag-values.ts";
+import { choiceOf, countOf, durationMsOf, fractionOf, parsedBy, rateOf } from "./flag-values.ts";
 
 /**
  * One client process with one descriptor per connection; far below that the client is what is
@@ -28,8 +32,6 @@ import { choiceOf, countOf, durationMsOf, fractionOf, rateOf, sizeOf } from "./f
 const CONCURRENCY_MAX = 10_000;
 /** More requests at once than any server answers before the next batch could go out. */
 const BATCH_SIZE_MAX = 100_000;
-/** The limit of the protocol (proto-max-bulk-len of Redis). */
-const VALUE_SIZE_MAX = 512 * 1024 * 1024;
 const THREADS_MAX = 1024;
 const WORKERS_MAX = 256;
 const RUNS_MAX = 1000;
@@ -38,7 +40,6 @@ const SEED_MAX = 2 ** 32 - 1;
 const RATE_MAX = 100_000_000;
 const SWEEP_STEPS_MAX = 1000;
 const INFLIGHT_MAX = 1_000_000;
-const ZSTD_LEVEL_MAX = 22;
 const DURATION_MS_MAX = 24 * 3_600_000;
 const CHAT_COUNT_MAX = 10_000_000;
 
@@ -47,17 +48,6 @@ const OPERATIONS_DEFAULT = "100000";
 const INFLIGHT_DEFAULT = "10000";
 /** With --duration; a run of a number of operations does exactly those. */
 const WARMUP_DEFAULT = "2s";
-
-const FORMATS: readonly FormatName[] = [
-  "string",
-  "json",
-  "cbor",
-  "protobuf",
-  "flatbuffers",
-  "msgpack",
-  "compact",
-  "view",
-];
 
 /** Null when the command line asked for help, which has been printed. Throws UsageError. */
 export function parseBenchOptions(argv: string[]): BenchOptions | null {
@@ -168,12 +158,23 @@ function valuesOf(flags: RawFlags): { values: ValuePlan; notices: string[] } {
     throw new UsageError("--zstd-level: has no effect without --compress-zstd, add it");
   }
   const zstdLevel = flags.compressZstd
-    ? countOf("--zstd-level", flags.zstdLevel ?? "3", 1, ZSTD_LEVEL_MAX)
+    ? countOf(
+        "--zstd-level",
+        flags.zstdLevel ?? String(ZSTD_LEVEL_DEFAULT),
+        ZSTD_LEVEL_MIN,
+        ZSTD_LEVEL_MAX,
+      )
     : null;
-  const size = String(sizeOf("--value-size", flags.valueSize, 1, VALUE_SIZE_MAX));
+  const sizes = parsedBy("--value-size", () => parseValueSizes(flags.valueSize));
   const compressibility = fractionOf("--compressibility", flags.compressibility ?? "0", 0, 1);
-  const format = choiceOf("--format", flags.format, FORMATS);
-  return { values: { size, format, zstdLevel, compressibility }, notices: [] };
+  const found = findFormat(flags.format);
+  if (found === undefined) {
+    const known = FORMATS.map(({ name }) => name).join(", ");
+    throw new UsageError(`--format: unknown (${flags.format}), known are ${known}`);
+  }
+  const { format, notice } = found;
+  const values = { size: formatValueSizes(sizes), format: format.name, zstdLevel, compressibility };
+  return { values, notices: notice === null ? [] : [notice] };
 }
 
 function chatOf(flags: RawFlags, workload: WorkloadName, mode: Mode): ChatPlan {
@@ -207,7 +208,8 @@ function keyDistributionOf(flags: RawFlags, mode: Mode): string | null {
   if (flags.ycsb !== undefined) {
     throw new UsageError("--key-dist: contradicts --ycsb, which has its own");
   }
-  return flags.keyDist;
+  const text = flags.keyDist;
+  return formatKeyDistribution(parsedBy("--key-dist", () => parseKeyDistribution(text)));
 }
 
 function batchSizeOf(flags: RawFlags, mode: Mode, rate: RateOption | null): number {

@@ -3,20 +3,23 @@
  * `--flag: what is wrong (the value), the bound or the fix`.
  */
 import { UsageError } from "../base/errors.ts";
-import { parseCount, parseDurationMs, parseSize } from "../base/units.ts";
+import { parseCount, parseDurationMs } from "../base/units.ts";
+
+/** What `parse` returns; its RangeError is worded to stand behind the flag. Throws UsageError. */
+export function parsedBy<T>(flag: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`${flag}: ${error.message}`);
+    throw error;
+  }
+}
 
 /** A whole number between `min` and `max`. Throws UsageError. */
 export function countOf(flag: string, text: string, min: number, max: number): number {
   const value = parseCount(text);
   if (value === null) throw new UsageError(`${flag}: not a whole number (${text})`);
   return inRange(flag, value, min, max);
-}
-
-/** Bytes. Throws UsageError. */
-export function sizeOf(flag: string, text: string, min: number, max: number): number {
-  const size = parseSize(text);
-  if (size === null) throw new UsageError(`${flag}: not a size (${text})`);
-  return inRange(flag, size, min, max);
 }
 
 /** Milliseconds of "250ms", "10s" or "5m". Throws UsageError. */

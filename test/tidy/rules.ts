@@ -58,7 +58,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "bench/engine/suite": ["base", "store/embedded"],
   "bench/engine/work": ["base", "store/embedded"],
   // The options of `kv bench` are checked against what the benchmark can do.
-  cli: ["base", "bench"],
+  cli: ["base", "bench", "formats"],
 };
 
 /**

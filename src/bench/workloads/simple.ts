@@ -15,10 +15,10 @@
  * SCRATCH_SIZE_MAX, at least one.
  */
 import { assert } from "../../base/assert.ts";
-import { Prng } from "../../base/prng.ts";
 import { ReplyKind } from "../drivers/reply-counter.ts";
 import type { KeyOrder } from "./key-order.ts";
 import type { RequestEncoder, RequestVerifier } from "./requests.ts";
+import { randomText } from "./values.ts";
 
 const DIGITS_COUNT = 10;
 const KEY_PREFIX = "simple:";
@@ -102,14 +102,6 @@ function patchDigits(target: Buffer, at: number, key: number): void {
  */
 function markAt(key: number, index: number): number {
   return MARK_ALPHABET[(key >>> (6 * index)) & 63]!;
-}
-
-/** Letters and digits in private memory; the same seed gives the same text. */
-function randomText(length: number, seed: number): Buffer {
-  const text = Buffer.allocUnsafeSlow(length);
-  const random = new Prng(seed);
-  for (let i = 0; i < length; i++) text[i] = ALPHABET.charCodeAt(random.below(ALPHABET.length));
-  return text;
 }
 
 export interface SimpleRequestsOptions {

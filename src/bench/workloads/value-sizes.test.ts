@@ -1,6 +1,6 @@
 /** Value sizes: the notation, and draws that depend on key and seed alone. */
 import { expect, test } from "bun:test";
-import { parseValueSizes, VALUE_SIZE_MAX, ValueSizer } from "./value-sizes.ts";
+import { formatValueSizes, parseValueSizes, VALUE_SIZE_MAX, ValueSizer } from "./value-sizes.ts";
 
 test("parseValueSizes() knows sizes, ranges and weighted lists", () => {
   expect(parseValueSizes("128")).toEqual([{ minBytes: 128, maxBytes: 128, weight: 1 }]);
@@ -86,4 +86,11 @@ test("ValueSizer depends on key and seed alone", () => {
       .reverse(),
   );
   expect(keys.map((key) => other.sizeOf(key))).not.toEqual(keys.map((key) => first.sizeOf(key)));
+});
+
+test("formatValueSizes() writes what parseValueSizes() reads", () => {
+  for (const text of ["128", "64-1024", "64:50,1024-2048:1"]) {
+    expect(formatValueSizes(parseValueSizes(text))).toBe(text);
+  }
+  expect(formatValueSizes(parseValueSizes("4kb:9"))).toBe("4096");
 });

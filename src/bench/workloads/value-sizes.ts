@@ -64,6 +64,16 @@ function parseBytes(text: string): number {
   throw new RangeError(`a size must be from 1 to ${VALUE_SIZE_MAX} bytes (${text})`);
 }
 
+/** The notation that parses back to `sizes`, in bytes. */
+export function formatValueSizes(sizes: ValueSizes): string {
+  return sizes
+    .map(({ minBytes, maxBytes, weight }) => {
+      const range = minBytes === maxBytes ? `${minBytes}` : `${minBytes}-${maxBytes}`;
+      return sizes.length === 1 ? range : `${range}:${weight}`;
+    })
+    .join(",");
+}
+
 /** Sizes by key. */
 export class ValueSizer {
   /** The longest value that any key can have. */
