@@ -37,6 +37,8 @@ export interface TargetResult {
   label: string;
   backend: BackendName;
   client: ClientName;
+  /** The library's name and version: "redis 6.3.1"; null for our own drivers. */
+  clientVersion: string | null;
   endpoint: string;
   isStartedHere: boolean;
   facts: TargetFacts;
@@ -85,7 +87,7 @@ export interface PhaseRun {
   operations: number;
   elapsedNs: number;
   operationsPerSecond: number;
-  /** Bytes on the wire, framing included; 0 in process. */
+  /** Bytes on the wire, framing included; 0 in process and where a library does not count them. */
   bytesOut: number;
   bytesIn: number;
   /** Bytes of values written and read, of messages published and delivered. */

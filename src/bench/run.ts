@@ -12,6 +12,7 @@ import type { Plan, TargetPlan } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import type { PhaseRun, TargetResult } from "./result.ts";
 import type { OpenSession, Session } from "./session.ts";
+import { openClientSession } from "./sessions/client-session.ts";
 import { openRespSession } from "./sessions/resp-session.ts";
 import { makePhaseResult } from "./summarize.ts";
 
@@ -19,7 +20,7 @@ import { makePhaseResult } from "./summarize.ts";
 interface Seen {
   target: TargetPlan;
   label: string;
-  session: Pick<Session, "endpoint" | "isStartedHere" | "facts"> | null;
+  session: Pick<Session, "endpoint" | "isStartedHere" | "facts" | "clientVersion"> | null;
   /** By phase, then by repetition. */
   runs: PhaseRun[][];
 }
@@ -70,8 +71,8 @@ async function runTarget(
 }
 
 /** How a target is driven. */
-function sessionOf(_target: TargetPlan): OpenSession {
-  return openRespSession;
+function sessionOf({ client }: TargetPlan): OpenSession {
+  return client === "node-redis" || client === "bun" ? openClientSession : openRespSession;
 }
 
 /** The backend, and the client where it says something or tells two targets apart. */
@@ -83,8 +84,8 @@ function labelOf(target: TargetPlan, targets: TargetPlan[]): string {
 
 function targetResult(plan: Plan, { target, label, session, runs }: Seen): TargetResult {
   assert(session !== null, "a target that never ran");
-  const { endpoint, isStartedHere, facts } = session;
+  const { endpoint, isStartedHere, facts, clientVersion = null } = session;
   const { backend, client } = target;
   const phases = plan.phases.map((phase, index) => makePhaseResult(phase, runs[index] ?? []));
-  return { label, backend, client, endpoint, isStartedHere, facts, phases };
+  return { label, backend, client, clientVersion, endpoint, isStartedHere, facts, phases };
 }

@@ -69,6 +69,7 @@ export function targetOf(
     label: backend,
     backend,
     client: "raw",
+    clientVersion: null,
     endpoint: "127.0.0.1:7001",
     isStartedHere: backend === "kv",
     facts: {

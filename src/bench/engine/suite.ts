@@ -59,6 +59,7 @@ export async function runSuite(options: SuiteOptions): Promise<TargetResult> {
     label: "inmemory",
     backend: "inmemory",
     client: "raw",
+    clientVersion: null,
     endpoint: "in process",
     isStartedHere: true,
     facts: {

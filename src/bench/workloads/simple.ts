@@ -20,7 +20,7 @@ import type { KeyOrder } from "./key-order.ts";
 import type { RequestEncoder, RequestVerifier } from "./requests.ts";
 import { randomText } from "./values.ts";
 
-const DIGITS_COUNT = 10;
+export const DIGITS_COUNT = 10;
 const KEY_PREFIX = "simple:";
 const SUFFIX_SIZE = 10;
 /** Keys are numbered by int32, so that patching stays integer arithmetic. */
@@ -40,6 +40,12 @@ const MARK_ALPHABET = Buffer.from(`${ALPHABET}+/`);
 const DIGIT_PAIRS = Buffer.from(
   Array.from({ length: 100 }, (_, pair) => String(pair).padStart(2, "0")).join(""),
 );
+
+/** Key 0 of a workload; other keys have other digits. */
+export function keyText(prefix: "simple" | "chat", seed: number): string {
+  const suffix = randomText(SUFFIX_SIZE, seed ^ 0x6b657973).toString("latin1");
+  return `${prefix}:${"0".repeat(DIGITS_COUNT)}:${suffix}`;
+}
 
 /** The values of a run: which bytes belong to which key. */
 export class ValuePool {

@@ -76,7 +76,8 @@ export function formatValueSizes(sizes: ValueSizes): string {
 
 /** Sizes by key. */
 export class ValueSizer {
-  /** The longest value that any key can have. */
+  /** The shortest and the longest value that any key can have. */
+  readonly sizeMin: number;
   readonly sizeMax: number;
   /** Mean over all keys, in bytes. */
   readonly sizeMean: number;
@@ -91,6 +92,7 @@ export class ValueSizer {
   constructor(sizes: ValueSizes, seed: number) {
     assert(sizes.length >= 1, "at least one size");
     const weightsSum = sizes.reduce((sum, { weight }) => sum + weight, 0);
+    this.sizeMin = Math.min(...sizes.map(({ minBytes }) => minBytes));
     this.sizeMax = Math.max(...sizes.map(({ maxBytes }) => maxBytes));
     const middles = sizes.map((it) => ((it.minBytes + it.maxBytes) / 2) * it.weight);
     this.sizeMean = middles.reduce((sum, middle) => sum + middle, 0) / weightsSum;

@@ -42,6 +42,10 @@ for (const each of plans) {
       const bytes = Buffer.from(values.bytesOf(key));
       expect(bytes.equals(again.bytesOf(key))).toBe(true);
       expect(values.check(key, bytes)).toBe(true);
+      const number = values.identify(bytes);
+      expect(number).toBeGreaterThanOrEqual(0);
+      if (values.isNumbered) expect(number).toBe(key);
+      expect(values.identify(Buffer.from("€"))).toBe(-1);
       // What leaves the content as it is need not be noticed: a checksum of zstd's, say.
       for (let at = 0; at < bytes.length; at++) {
         bytes[at]! ^= 1;

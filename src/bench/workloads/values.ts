@@ -27,6 +27,9 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** Characters of a mark: enough for the 31 bits of a key at six bits each. */
 const TEXT_MARK_SIZE = 6;
 const MARK_ALPHABET = Buffer.from(`${ALPHABET}+/`);
+/** What each byte stands for in a mark; 255: nothing. */
+const MARK_VALUES = new Uint8Array(256).fill(255);
+for (const [value, character] of MARK_ALPHABET.entries()) MARK_VALUES[character] = value;
 /** zstd's highest level takes 0.1 ms for 128 B, so that this many take 0.2 s. */
 const PAYLOADS_COUNT_MAX = 2048;
 const PAYLOADS_SIZE_MAX = 64 * 1024 * 1024;
@@ -46,6 +49,15 @@ export interface ValueSource {
    * and compared. What is malformed is not.
    */
   check(key: number, bytes: Buffer): boolean;
+  /**
+   * The number of the value that `bytes` is, whatever its key; -1 when it is none of this run. The
+   * number is the key when `isNumbered`, else that of the payload that keys share.
+   */
+  identify(bytes: Buffer): number;
+  /** A value tells its key. */
+  readonly isNumbered: boolean;
+  /** Reading means decoding: anything but plain text. */
+  readonly isDecoded: boolean;
 }
 
 /** The same seed gives the same values. Throws RangeError for a plan that nobody checked. */
@@ -64,6 +76,8 @@ export function randomText(length: number, seed: number): Buffer {
 }
 
 class TextValues implements ValueSource {
+  readonly isDecoded = false;
+  readonly isNumbered: boolean;
   readonly sizeMax: number;
   readonly sizeMean: number;
   readonly #sizer: ValueSizer;
@@ -72,6 +86,7 @@ class TextValues implements ValueSource {
   constructor(sizer: ValueSizer, seed: number) {
     this.sizeMax = sizer.sizeMax;
     this.sizeMean = sizer.sizeMean;
+    this.isNumbered = sizer.sizeMin >= TEXT_MARK_SIZE;
     this.#sizer = sizer;
     this.#text = randomText((1 << TEXT_WINDOWS_BITS) + sizer.sizeMax, seed);
   }
@@ -107,15 +122,29 @@ class TextValues implements ValueSource {
     const start = windowOf(key, TEXT_WINDOWS_BITS);
     return this.#text.compare(bytes, marked, size, start + marked, start + size) === 0;
   }
+
+  identify(bytes: Buffer): number {
+    if (bytes.length >= TEXT_MARK_SIZE) {
+      const key = markedKey(bytes);
+      return key >= 0 && this.check(key, bytes) ? key : -1;
+    }
+    // Too short for a mark: letters and digits at least.
+    for (const byte of bytes) if (MARK_VALUES[byte]! >= ALPHABET.length) return -1;
+    return bytes.length === 0 ? -1 : 0;
+  }
 }
 
 /** Payloads encoded ahead; a key gets one of them by its hash. */
 class PayloadValues implements ValueSource {
+  readonly isDecoded = true;
+  readonly isNumbered = false;
   readonly sizeMax: number;
   readonly sizeMean: number;
   readonly #format: Format;
   readonly #isCompressed: boolean;
   readonly #payloads: ChatPayload[];
+  /** For `string`, which carries no id. */
+  readonly #idOf = new Map<string, number>();
   readonly #encoded: Buffer[];
   /** What decompressing may give at the most. */
   readonly #contentSizeMax: number;
@@ -129,6 +158,7 @@ class PayloadValues implements ValueSource {
     const fitting = Math.floor(PAYLOADS_SIZE_MAX / sizer.sizeMean);
     this.#countBits = Math.floor(Math.log2(Math.max(1, Math.min(fitting, PAYLOADS_COUNT_MAX))));
     this.#payloads = makePayloads(2 ** this.#countBits, sizer, plan.compressibility, seed);
+    for (const { id, data } of this.#payloads) this.#idOf.set(data, id);
     const contents = this.#payloads.map((payload) => this.#format.encode(payload));
     const { zstdLevel } = plan;
     this.#encoded =
@@ -152,15 +182,34 @@ class PayloadValues implements ValueSource {
   }
 
   check(key: number, bytes: Buffer): boolean {
+    const id = windowOf(key, this.#countBits);
     // What is read in place need not reach to the end.
-    if (bytes.length !== this.sizeOf(key)) return false;
+    if (bytes.length !== this.#encoded[id]!.length) return false;
     try {
-      const content = this.#isCompressed ? decompress(bytes, this.#contentSizeMax) : bytes;
-      return this.#format.matches(content, this.#payloads[windowOf(key, this.#countBits)]!);
+      return this.#format.matches(this.#content(bytes), this.#payloads[id]!);
     } catch (error) {
       if (error instanceof RangeError) return false;
       throw error;
     }
+  }
+
+  identify(bytes: Buffer): number {
+    try {
+      const content = this.#content(bytes);
+      const id =
+        this.#format.name === "string"
+          ? (this.#idOf.get(content.toString("latin1")) ?? -1)
+          : this.#format.readId(content);
+      const payload = this.#payloads[id];
+      return payload !== undefined && this.#format.matches(content, payload) ? id : -1;
+    } catch (error) {
+      if (error instanceof RangeError) return -1;
+      throw error;
+    }
+  }
+
+  #content(bytes: Buffer): Buffer {
+    return this.#isCompressed ? decompress(bytes, this.#contentSizeMax) : bytes;
   }
 }
 
@@ -179,6 +228,17 @@ function makePayloads(
 
 function longest(buffers: Buffer[]): number {
   return buffers.reduce((max, { length }) => Math.max(max, length), 0);
+}
+
+/** The key in the mark that `bytes` begins with; -1 when there is none. */
+function markedKey(bytes: Buffer): number {
+  let key = 0;
+  for (let i = 0; i < TEXT_MARK_SIZE; i++) {
+    const bits = MARK_VALUES[bytes[i]!]!;
+    if (bits > 63) return -1;
+    key |= bits << (6 * i);
+  }
+  return key;
 }
 
 /** Multiplicative hashing (Knuth, volume 3, 6.4): neighbouring keys get windows far apart. */

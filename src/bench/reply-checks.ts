@@ -1,0 +1,95 @@
+/**
+ * What came back of each operation, judged and counted, for clients that give whole values: the
+ * same rules as for the replies of the raw client.
+ *
+ * A value is looked into (decompressed, decoded, compared) when reading it means decoding, and with
+ * --verify; else only its length is compared.
+ */
+import { emptyCounts, type PhaseCounts } from "./measure.ts";
+import type { ValueSource } from "./workloads/values.ts";
+
+/** A value as a client gives it; some give text for bytes. */
+export type ReadValue = Buffer | string | null;
+
+export class ReplyChecks {
+  /** Whether values are looked into. */
+  readonly isChecking: boolean;
+  /** Values that were asked for. */
+  readsCount = 0;
+  readonly counts: PhaseCounts = emptyCounts();
+  readonly #values: ValueSource;
+  readonly #itemsMax: number;
+
+  /** `itemsMax`: the most elements that a range may give. */
+  constructor(values: ValueSource, isVerifying: boolean, itemsMax: number) {
+    this.#values = values;
+    this.isChecking = values.isDecoded || isVerifying;
+    this.#itemsMax = itemsMax;
+  }
+
+  /** A value is going to be written; returns it. */
+  written(number: number): Buffer {
+    const bytes = this.#values.bytesOf(number);
+    this.counts.payloadBytesOut += bytes.length;
+    return bytes;
+  }
+
+  /** A read of `key` gave `value`. */
+  value(key: number, value: ReadValue): void {
+    this.readsCount++;
+    this.#one(key, value);
+  }
+
+  /** A read of the keys from `key` on gave `values`, one for each of `count`. */
+  values(key: number, count: number, values: unknown): void {
+    this.readsCount += count;
+    if (!Array.isArray(values) || values.length !== count) {
+      this.counts.unexpected++;
+      return;
+    }
+    for (let i = 0; i < count; i++) this.#one(key + i, values[i]);
+  }
+
+  /** A read of a list gave `items`, which must be values of this run. */
+  items(items: readonly ReadValue[]): void {
+    this.readsCount++;
+    const { counts } = this;
+    if (items.length === 0) counts.nulls++;
+    else if (items.length > this.#itemsMax) counts.unexpected++;
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]!;
+      counts.payloadBytesIn += item.length;
+      if (this.isChecking && this.#values.identify(bytesOf(item)) < 0) counts.wrongValues++;
+    }
+  }
+
+  /** Something else than the reply that belongs to an operation. */
+  unexpected(): void {
+    this.counts.unexpected++;
+  }
+
+  /** An error in place of a reply; its first word is its kind. */
+  refused(text: string): void {
+    const { errorKinds } = this.counts;
+    const kind = text.split(" ", 1)[0] ?? "";
+    errorKinds[kind] = (errorKinds[kind] ?? 0) + 1;
+    if (this.counts.errorFirst === "") this.counts.errorFirst = text;
+  }
+
+  #one(key: number, value: ReadValue): void {
+    const { counts } = this;
+    if (value === null) {
+      counts.nulls++;
+      return;
+    }
+    counts.payloadBytesIn += value.length;
+    if (this.isChecking) {
+      if (!this.#values.check(key, bytesOf(value))) counts.wrongValues++;
+    } else if (value.length !== this.#values.sizeOf(key)) counts.unexpected++;
+  }
+}
+
+/** Only text comes as strings, and all of it is ASCII: one byte for each character. */
+function bytesOf(value: Buffer | string): Buffer {
+  return typeof value === "string" ? Buffer.from(value, "utf8") : value;
+}

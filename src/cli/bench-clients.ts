@@ -1,0 +1,46 @@
+/**
+ * What client libraries and stores in process cannot do, refused before anything runs.
+ */
+import { UsageError } from "../base/errors.ts";
+import type { Mode, TargetOption } from "../bench/options.ts";
+import type { ValuePlan } from "../bench/plan.ts";
+import { findFormat } from "../formats/formats.ts";
+import type { RawFlags } from "./bench-flags.ts";
+
+const LIBRARIES: readonly string[] = ["node-redis", "bun"];
+
+/** Throws UsageError. */
+export function checkClients(
+  flags: RawFlags,
+  targets: readonly TargetOption[],
+  mode: Mode,
+  values: ValuePlan,
+): void {
+  const library = targets.find(({ client }) => LIBRARIES.includes(client))?.client;
+  if (library !== undefined && mode.kind === "pubsub") {
+    throw new UsageError(`--client: ${library} does not measure --pubsub-only, use raw`);
+  }
+  if (library !== undefined && Number(flags.workers) > 1) {
+    throw new UsageError(`--workers: ${library} runs in this process (${flags.workers}), use 1`);
+  }
+  if (library !== undefined && flags.findMax !== undefined) {
+    throw new UsageError(`--find-max: ${library} is no measure of a server, use raw`);
+  }
+  if (targets.some(({ client }) => client === "bun")) checkText(values);
+  const local = targets.find(({ backend }) => backend === "inmemory" || backend === "map");
+  if (local !== undefined && mode.kind === "command") {
+    throw new UsageError(`--command: ${local.backend} has calls and no commands`);
+  }
+}
+
+/** Bun's client gives elements of lists as UTF-8 text, whatever they are. */
+function checkText({ format, zstdLevel }: ValuePlan): void {
+  const binary =
+    zstdLevel !== null
+      ? "--compress-zstd"
+      : findFormat(format)?.format.isText
+        ? null
+        : `--format ${format}`;
+  if (binary === null) return;
+  throw new UsageError(`--client: bun corrupts binary values of ${binary}, use raw or node-redis`);
+}
