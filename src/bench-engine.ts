@@ -54,6 +54,7 @@ export async function benchEngine(
       isTimingLatency,
       isVerifying: false,
       timeoutMs: 0,
+      search: null,
     },
     targets: [target],
     warnings: [],

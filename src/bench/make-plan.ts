@@ -41,11 +41,18 @@ export function makePlan(options: BenchOptions): Plan {
     workersCount,
     values,
     chat,
+    search: searchOf(options),
     seed,
     isTimingLatency,
     isVerifying,
     timeoutMs,
   };
+}
+
+function searchOf({ rate, arrival, inflightMax }: BenchOptions): Plan["search"] {
+  if (rate?.kind !== "find-max") return null;
+  const { percentile, latencyNsMax } = rate;
+  return { percentile, latencyNsMax, arrival, inflightMax };
 }
 
 function targetPlan({ backend, client, url }: TargetOption, threads: number | null): TargetPlan {

@@ -14,7 +14,9 @@ import type {
   PhaseRun,
   ProcessorTime,
   SeriesResult,
+  Steadiness,
 } from "./result.ts";
+import { judgeSteadiness } from "./statistics/steadiness.ts";
 
 /** What one phase did, summed over its connections. */
 export interface PhaseCounts {
@@ -60,13 +62,15 @@ export interface PhaseMeasurement {
   counts: PhaseCounts;
   /** The phase reads values, so that there are hits and misses; how many reads there were. */
   reads: number | null;
+  /** Nobody said that what is read is there: misses are counted, and are no errors. */
+  isMissAllowed?: boolean;
   /** Somebody looked into the values. */
   isChecked: boolean;
   latency: LatencySet | null;
   series: SeriesResult;
   processorTime: ProcessorTime;
   byOperation?: PhaseRun["byOperation"];
-  open?: OpenLoopResult;
+  open?: OpenLoopResult | undefined;
   fanout?: FanoutResult;
   connect?: ConnectResult;
 }
@@ -87,33 +91,45 @@ export function makePhaseRun(measurement: PhaseMeasurement): PhaseRun {
     payloadBytes,
     payloadBytesPerSecond: payloadBytes * perSecond,
     errors,
-    reads: makeReads(measurement, errors),
+    reads: makeReads(measurement),
     latency,
     byOperation: measurement.byOperation ?? null,
     open: measurement.open ?? null,
     fanout: measurement.fanout ?? null,
     connect: measurement.connect ?? null,
     series,
-    steadiness: { verdict: "unknown", reason: "not judged" },
+    steadiness: steadinessOf(series),
     processorTime,
   };
 }
 
-/** What was neither a miss nor refused was a hit. */
-function makeReads({ reads, counts }: PhaseMeasurement, errors: PhaseErrors): PhaseRun["reads"] {
-  if (reads === null) return null;
-  const refused = Object.values(counts.errorKinds).reduce((sum, count) => sum + count, 0);
-  return { hits: Math.max(0, reads - errors.misses - refused), misses: errors.misses };
+/** Slices are as long as each other but for the last one, which the end of the phase cuts. */
+function steadinessOf({ endsMs, operations }: SeriesResult): Steadiness {
+  const rates = operations.slice(0, -1).map((count, index) => {
+    const startMs = index === 0 ? 0 : (endsMs[index - 1] ?? 0);
+    return (count * 1000) / Math.max(1, (endsMs[index] ?? 0) - startMs);
+  });
+  const { steady, reason } = judgeSteadiness(rates);
+  const verdict = ({ yes: "steady", no: "unsteady", unknown: "unknown" } as const)[steady];
+  return { verdict, reason };
 }
 
-function makeErrors({ counts, isChecked }: PhaseMeasurement): PhaseErrors {
+/** What was neither a miss nor refused was a hit. */
+function makeReads({ reads, counts }: PhaseMeasurement): PhaseRun["reads"] {
+  if (reads === null) return null;
+  const refused = Object.values(counts.errorKinds).reduce((sum, count) => sum + count, 0);
+  return { hits: Math.max(0, reads - counts.nulls - refused), misses: counts.nulls };
+}
+
+function makeErrors({ counts, isChecked, isMissAllowed }: PhaseMeasurement): PhaseErrors {
   const errorReplies = Object.values(counts.errorKinds).reduce((sum, count) => sum + count, 0);
   const { nulls, unexpected, wrongValues, undelivered } = counts;
+  const misses = isMissAllowed ? 0 : nulls;
   return {
-    total: errorReplies + nulls + unexpected + wrongValues + undelivered,
+    total: errorReplies + misses + unexpected + wrongValues + undelivered,
     replies: counts.errorKinds,
     first: counts.errorFirst,
-    misses: nulls,
+    misses,
     unexpected,
     wrongValues: isChecked ? wrongValues : null,
     undelivered,
@@ -131,9 +147,9 @@ export interface ServerClock {
 
 /**
  * Runs `work`, which returns how long its phase took, between two readings of both sides'
- * processor time.
+ * processor time. `clientNs` of the result stands for what this process used, when there is one.
  */
-export async function bracket<T extends { elapsedNs: number }>(
+export async function bracket<T extends { elapsedNs: number; clientNs?: number }>(
   server: ServerClock,
   work: () => Promise<T>,
   clientThreads = 1,
@@ -141,7 +157,7 @@ export async function bracket<T extends { elapsedNs: number }>(
   const serverStartNs = await server.readNs();
   const clientStartNs = clientProcessorNs();
   const result = await work();
-  const clientNs = clientProcessorNs() - clientStartNs;
+  const clientNs = result.clientNs ?? clientProcessorNs() - clientStartNs;
   const serverEndNs = await server.readNs();
   const serverNs =
     serverStartNs === null || serverEndNs === null ? null : serverEndNs - serverStartNs;

@@ -6,6 +6,7 @@
  * --verify; else only its length is compared.
  */
 import { emptyCounts, type PhaseCounts } from "./measure.ts";
+import type { LoadPlan } from "./workloads/make-encoder.ts";
 import type { ValueSource } from "./workloads/values.ts";
 
 /** A value as a client gives it; some give text for bytes. */
@@ -18,13 +19,19 @@ export class ReplyChecks {
   readsCount = 0;
   readonly counts: PhaseCounts = emptyCounts();
   readonly #values: ValueSource;
+  /** The most elements that a range may give. */
   readonly #itemsMax: number;
+  /** Only one connection writes, so that lists have an order that is known. */
+  readonly #isOrdered: boolean;
+  /** -1: values are of several sizes. */
+  readonly #itemSize: number;
 
-  /** `itemsMax`: the most elements that a range may give. */
-  constructor(values: ValueSource, isVerifying: boolean, itemsMax: number) {
+  constructor(values: ValueSource, plan: Pick<LoadPlan, "isVerifying" | "chat" | "concurrency">) {
     this.#values = values;
-    this.isChecking = values.isDecoded || isVerifying;
-    this.#itemsMax = itemsMax;
+    this.isChecking = values.isDecoded || plan.isVerifying;
+    this.#itemsMax = Math.min(plan.chat.readSize, plan.chat.historyLength);
+    this.#isOrdered = plan.isVerifying && plan.concurrency === 1 && values.isNumbered;
+    this.#itemSize = values.sizeMax === values.sizeMean ? values.sizeMax : -1;
   }
 
   /** A value is going to be written; returns it. */
@@ -56,16 +63,34 @@ export class ReplyChecks {
     const { counts } = this;
     if (items.length === 0) counts.nulls++;
     else if (items.length > this.#itemsMax) counts.unexpected++;
-    for (let i = 0; i < items.length; i++) {
-      const item = items[i]!;
-      counts.payloadBytesIn += item.length;
-      if (this.isChecking && this.#values.identify(bytesOf(item)) < 0) counts.wrongValues++;
+    let before = Number.POSITIVE_INFINITY;
+    for (const item of items) {
+      // No list holds a null; a reply may.
+      const length = item?.length ?? -1;
+      if (item === null || (this.#itemSize >= 0 && length !== this.#itemSize)) counts.unexpected++;
+      if (item === null) continue;
+      counts.payloadBytesIn += length;
+      if (!this.isChecking) continue;
+      const number = this.#values.identify(bytesOf(item));
+      if (number < 0 || (this.#isOrdered && number >= before)) counts.wrongValues++;
+      before = number;
     }
   }
 
-  /** Something else than the reply that belongs to an operation. */
-  unexpected(): void {
-    this.counts.unexpected++;
+  /** What answers a write. */
+  ok(reply: unknown): void {
+    if (String(reply) !== "OK") this.counts.unexpected++;
+  }
+
+  /** What answers a push. */
+  count(reply: unknown): void {
+    if (typeof reply !== "number") this.counts.unexpected++;
+  }
+
+  /** What answers any command; `isRead`: it reads one value, so that null is a miss. */
+  anything(reply: unknown, isRead: boolean): void {
+    if (reply === null && isRead) this.counts.nulls++;
+    this.counts.payloadBytesIn += sizeOf(reply);
   }
 
   /** An error in place of a reply; its first word is its kind. */
@@ -87,6 +112,12 @@ export class ReplyChecks {
       if (!this.#values.check(key, bytesOf(value))) counts.wrongValues++;
     } else if (value.length !== this.#values.sizeOf(key)) counts.unexpected++;
   }
+}
+
+/** Bytes of all strings in a reply. */
+function sizeOf(reply: unknown): number {
+  if (typeof reply === "string" || Buffer.isBuffer(reply)) return reply.length;
+  return Array.isArray(reply) ? reply.reduce((sum, item) => sum + sizeOf(item), 0) : 0;
 }
 
 /** Only text comes as strings, and all of it is ASCII: one byte for each character. */

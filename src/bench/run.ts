@@ -8,11 +8,14 @@
  * the next the order rotates, so that a machine that gets slower or faster does so for all.
  */
 import { assert } from "../base/assert.ts";
-import type { Plan, TargetPlan } from "./plan.ts";
+import { formatCount, formatDurationNs } from "../base/units.ts";
+import { backendOf } from "./backends.ts";
+import { findMax, percentileName, type SearchStep } from "./find-max.ts";
+import type { PhasePlan, Plan, TargetPlan } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import type { PhaseRun, TargetResult } from "./result.ts";
 import type { OpenSession, Session } from "./session.ts";
-import { openClientSession } from "./sessions/client-session.ts";
+import { openInProcessSession } from "./sessions/in-process-session.ts";
 import { openRespSession } from "./sessions/resp-session.ts";
 import { makePhaseResult } from "./summarize.ts";
 
@@ -21,8 +24,17 @@ interface Seen {
   target: TargetPlan;
   label: string;
   session: Pick<Session, "endpoint" | "isStartedHere" | "facts" | "clientVersion"> | null;
-  /** By phase, then by repetition. */
-  runs: PhaseRun[][];
+  phases: SeenPhase[];
+}
+
+interface SeenPhase {
+  /** With the rate that was found, after a search. */
+  phase: PhasePlan;
+  isSearched: boolean;
+  /** Of a search, in the first repetition; the later ones run at the rate that was found. */
+  steps: SearchStep[];
+  /** By repetition. */
+  runs: PhaseRun[];
 }
 
 /**
@@ -38,7 +50,7 @@ export async function runPlan(
     target,
     label: labelOf(target, plan.targets),
     session: null,
-    runs: plan.phases.map(() => []),
+    phases: plan.phases.map((phase) => ({ phase, isSearched: false, steps: [], runs: [] })),
   }));
   for (let run = 0; run < plan.runsCount; run++) {
     for (let i = 0; i < seen.length; i++) {
@@ -47,7 +59,7 @@ export async function runPlan(
       await runTarget(plan, each, selfCommand, progress);
     }
   }
-  return seen.map((each) => targetResult(plan, each));
+  return seen.map(targetResult);
 }
 
 async function runTarget(
@@ -61,18 +73,38 @@ async function runTarget(
   const session = await open({ plan, target, label, selfCommand, progress });
   try {
     seen.session ??= session;
-    for (const [index, phase] of plan.phases.entries()) {
-      seen.runs[index]?.push(await session.run(phase));
-    }
+    for (const each of seen.phases) await runPhase(plan, each, session, label, progress);
   } finally {
     progress.clear();
     await session.close();
   }
 }
 
+async function runPhase(
+  { search }: Plan,
+  seen: SeenPhase,
+  session: Session,
+  label: string,
+  progress: Progress,
+): Promise<void> {
+  const { phase } = seen;
+  if (search === null || seen.isSearched || !phase.isMeasured || phase.kind === "connect") {
+    seen.runs.push(await session.run(phase));
+    return;
+  }
+  const { steps, confirmed } = await findMax(phase, search, (step) => session.run(step));
+  seen.isSearched = true;
+  seen.steps = steps;
+  seen.phase = confirmed.phase;
+  seen.runs.push(confirmed.run);
+  const rate = formatCount(confirmed.phase.schedule?.ratePerSecond ?? 0);
+  const bound = `${percentileName(search)} < ${formatDurationNs(search.latencyNsMax)}`;
+  progress.say(`${label} ${phase.label}: keeps ${bound} up to ${rate}/s`);
+}
+
 /** How a target is driven. */
-function sessionOf({ client }: TargetPlan): OpenSession {
-  return client === "node-redis" || client === "bun" ? openClientSession : openRespSession;
+function sessionOf({ backend }: TargetPlan): OpenSession {
+  return backendOf(backend).kind === "in-process" ? openInProcessSession : openRespSession;
 }
 
 /** The backend, and the client where it says something or tells two targets apart. */
@@ -82,10 +114,13 @@ function labelOf(target: TargetPlan, targets: TargetPlan[]): string {
   return client === "raw" && twins.length === 1 ? backend : `${backend} (${client})`;
 }
 
-function targetResult(plan: Plan, { target, label, session, runs }: Seen): TargetResult {
+function targetResult({ target, label, session, phases: seenPhases }: Seen): TargetResult {
   assert(session !== null, "a target that never ran");
   const { endpoint, isStartedHere, facts, clientVersion = null } = session;
   const { backend, client } = target;
-  const phases = plan.phases.map((phase, index) => makePhaseResult(phase, runs[index] ?? []));
+  const phases = seenPhases.flatMap(({ phase, steps, runs }) => [
+    ...steps.map((step) => makePhaseResult(step.phase, [step.run])),
+    makePhaseResult(phase, runs),
+  ]);
   return { label, backend, client, clientVersion, endpoint, isStartedHere, facts, phases };
 }

@@ -18,6 +18,7 @@ import type {
   PhaseRun,
   PhaseSummary,
 } from "./result.ts";
+import { summarize as summarizeValues } from "./statistics/summary.ts";
 
 /** `runs` are the repetitions of `phase`, at least one. */
 export function makePhaseResult(phase: PhasePlan, runs: PhaseRun[]): PhaseResult {
@@ -53,21 +54,11 @@ function summarize(runs: PhaseRun[]): PhaseSummary {
 }
 
 export function estimate(values: number[]): Estimate {
-  const sorted = values.toSorted((a, b) => a - b);
-  const count = sorted.length;
-  const middle = count >> 1;
-  const upper = sorted[middle] ?? 0;
-  const lower = count % 2 === 0 ? (sorted[middle - 1] ?? upper) : upper;
-  const mean = sorted.reduce((sum, value) => sum + value, 0) / count;
-  const squares = sorted.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const { count, median, mean, min, max, standardDeviation, interval95 } = summarizeValues(values);
   return {
-    count,
-    median: (lower + upper) / 2,
-    mean,
-    standardDeviation: count < 2 ? 0 : Math.sqrt(squares / (count - 1)),
-    min: sorted[0] ?? 0,
-    max: sorted[count - 1] ?? 0,
-    interval95: null,
+    ...{ count, median, mean, min, max },
+    standardDeviation: standardDeviation ?? 0,
+    interval95: interval95 === null ? null : [interval95.low, interval95.high],
   };
 }
 

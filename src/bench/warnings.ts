@@ -3,6 +3,7 @@
  * machine, phases too short to be steady.
  */
 import { formatDurationNs } from "../base/units.ts";
+import { backendOf } from "./backends.ts";
 import type { Environment } from "./environment.ts";
 import type { TargetResult } from "./result.ts";
 import type { TargetFacts } from "./target-facts.ts";
@@ -16,6 +17,7 @@ const SETTINGS = ["save", "appendonly"];
 export function findWarnings(targets: TargetResult[], environment: Environment): string[] {
   return [
     ...differingSettings(targets),
+    ...inProcess(targets),
     ...targets.flatMap(aboutTarget),
     ...aboutMachine(environment),
     ...tooShort(targets),
@@ -29,6 +31,14 @@ function differingSettings(targets: TargetResult[]): string[] {
     const different = new Set(known.map(({ facts }) => settingOf(facts, name)));
     return different.size > 1 ? [`${name} differs: ${values.join(", ")}`] : [];
   });
+}
+
+/** Stores in process beside servers: their figures invite a comparison that says nothing. */
+function inProcess(targets: TargetResult[]): string[] {
+  const isLocal = ({ backend }: TargetResult) => backendOf(backend).kind === "in-process";
+  const local = targets.filter(isLocal).map(({ label }) => label);
+  if (local.length === 0 || local.length === targets.length) return [];
+  return [`${local.join(", ")}: in this process, without network and protocol: another thing`];
 }
 
 function aboutTarget({ label, backend, facts }: TargetResult): string[] {

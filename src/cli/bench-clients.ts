@@ -23,9 +23,6 @@ export function checkClients(
   if (library !== undefined && Number(flags.workers) > 1) {
     throw new UsageError(`--workers: ${library} runs in this process (${flags.workers}), use 1`);
   }
-  if (library !== undefined && flags.findMax !== undefined) {
-    throw new UsageError(`--find-max: ${library} is no measure of a server, use raw`);
-  }
   if (targets.some(({ client }) => client === "bun")) checkText(values);
   const local = targets.find(({ backend }) => backend === "inmemory" || backend === "map");
   if (local !== undefined && mode.kind === "command") {

@@ -15,6 +15,9 @@ async function run(line: string): Promise<unknown[]> {
       calls.push("bench", argv);
       return 3;
     },
+    async benchWorker() {
+      calls.push("benchWorker");
+    },
   });
   return [...calls, exitCode];
 }

@@ -8,6 +8,7 @@
 import { Command, CommanderError } from "commander";
 import { UsageError } from "../base/errors.ts";
 import { COMMIT, VERSION } from "../base/version.ts";
+import { WORKER_COMMAND } from "../bench/load/worker-messages.ts";
 import type { OptionTexts, ServeOptions } from "./serve-options.ts";
 import { MAXMEMORY_POLICIES, serveOptionsFrom } from "./serve-options.ts";
 
@@ -16,6 +17,8 @@ export interface Actions {
   serve(options: ServeOptions): Promise<void>;
   /** `argv` is what follows "bench". Resolves with the exit code. */
   bench(argv: string[]): Promise<number>;
+  /** A load process of `bench`, which starts it. */
+  benchWorker(): Promise<void>;
 }
 
 /**
@@ -28,6 +31,7 @@ export async function runCommandLine(argv: readonly string[], actions: Actions):
   const program = createProgram({
     serve: (options) => actions.serve(options),
     bench: async (rest) => (exitCode = await actions.bench(rest)),
+    benchWorker: () => actions.benchWorker(),
   });
   if (argv.length === 0) {
     throw new UsageError("no command given", "kv serve starts a server, kv --help lists the rest");
@@ -64,6 +68,10 @@ function createProgram(actions: Actions): Command {
     .action(async (rest: string[]) => {
       await actions.bench(rest);
     });
+  program
+    .command(WORKER_COMMAND, { hidden: true })
+    .helpOption(false)
+    .action(() => actions.benchWorker());
   return program;
 }
 

@@ -8,6 +8,7 @@
  * reply on its way to the counter: a run with it must fail, or the fuzzer sees nothing.
  */
 import { freshSeed, Prng } from "../../base/prng.ts";
+import { shapeOf } from "../workloads/requests.ts";
 import { ReplyCounter, ReplyKind } from "./reply-counter.ts";
 
 export interface ReplyFuzzOptions {
@@ -25,6 +26,15 @@ interface Counts {
 }
 
 const BULK_LENGTH = 7;
+const ITEMS_MAX = 3;
+const SHAPE = { bulkLength: BULK_LENGTH, itemsMin: 1, itemsMax: ITEMS_MAX };
+const KINDS = [
+  ReplyKind.Status,
+  ReplyKind.Bulk,
+  ReplyKind.Integer,
+  ReplyKind.BulkArray,
+  ReplyKind.Any,
+];
 
 /** Throws on the first difference. Returns how many replies were compared. */
 export function fuzzReplyCounter(options: ReplyFuzzOptions): number {
@@ -38,7 +48,7 @@ export function fuzzReplyCounter(options: ReplyFuzzOptions): number {
 function runRound(seed: number, canary: boolean): number {
   const random = new Prng(seed);
   const expected: Counts = { replies: 0, errors: 0, nulls: 0, unexpected: 0, payload: 0 };
-  const kind = random.chance(2) ? ReplyKind.Bulk : ReplyKind.Status;
+  const kind = random.pick(KINDS);
   const replies: string[] = [];
   for (let i = random.between(1, 40); i > 0; i--) {
     replies.push(makeReply(random, kind, expected, 0));
@@ -47,7 +57,7 @@ function runRound(seed: number, canary: boolean): number {
   if (canary) replies.shift();
   const bytes = Buffer.from(replies.join(""), "latin1");
   const counter = new ReplyCounter();
-  counter.reset(kind, BULK_LENGTH, null);
+  counter.reset(shapeOf(kind, SHAPE), null);
   const actual: Counts = {
     replies: feedPieces(counter, bytes, random),
     errors: counter.errorsCount,
@@ -65,11 +75,16 @@ function runRound(seed: number, canary: boolean): number {
 
 /** One reply as text; what it counts for is added to `counts`. */
 function makeReply(random: Prng, kind: ReplyKind, counts: Counts, depth: number): string {
-  const isTop = depth === 0;
+  // What is due at this depth: inside an array of bulk strings those, inside another one anything.
+  const isListed = depth > 0 && kind === ReplyKind.BulkArray;
+  const due = depth === 0 ? kind : isListed ? ReplyKind.Bulk : ReplyKind.Any;
+  const count = (is: ReplyKind) => {
+    if (due !== is && due !== ReplyKind.Any) counts.unexpected++;
+  };
   switch (random.below(depth < 3 ? 9 : 7)) {
     case 0:
     case 1:
-      if (isTop && kind !== ReplyKind.Status) counts.unexpected++;
+      count(ReplyKind.Status);
       return random.chance(3) ? "+QUEUED\r\n" : "+OK\r\n";
     case 2:
       counts.errors++;
@@ -78,21 +93,24 @@ function makeReply(random: Prng, kind: ReplyKind, counts: Counts, depth: number)
       counts.nulls++;
       return random.pick(["$-1\r\n", "*-1\r\n"]);
     case 4:
-      if (isTop) counts.unexpected++;
+      count(ReplyKind.Integer);
       return `:${random.below(1000) - 500}\r\n`;
     case 5:
     case 6: {
       const length = random.chance(2) ? BULK_LENGTH : random.below(30);
       counts.payload += length;
-      if (isTop && (kind !== ReplyKind.Bulk || length !== BULK_LENGTH)) counts.unexpected++;
+      if (due === ReplyKind.Bulk && length !== BULK_LENGTH) counts.unexpected++;
+      else count(ReplyKind.Bulk);
       const value = Array.from({ length }, () => random.pick([..."\r\n$*+-:0"]));
       return `$${length}\r\n${value.join("")}\r\n`;
     }
     default: {
-      if (isTop) counts.unexpected++;
-      const count = random.below(5);
-      let text = `*${count}\r\n`;
-      for (let i = 0; i < count; i++) text += makeReply(random, kind, counts, depth + 1);
+      const items = random.below(5);
+      if (due === ReplyKind.BulkArray && items === 0) counts.nulls++;
+      else if (due === ReplyKind.BulkArray && items > ITEMS_MAX) counts.unexpected++;
+      else count(ReplyKind.BulkArray);
+      let text = `*${items}\r\n`;
+      for (let i = 0; i < items; i++) text += makeReply(random, kind, counts, depth + 1);
       return text;
     }
   }
@@ -119,7 +137,7 @@ function breakStream(bytes: Buffer, kind: ReplyKind, random: Prng): void {
     bytes[random.below(bytes.length)] = random.below(256);
   }
   const counter = new ReplyCounter();
-  counter.reset(kind, BULK_LENGTH, null);
+  counter.reset(shapeOf(kind, SHAPE), null);
   const replies = feedPieces(counter, bytes, random);
   if (replies < 0 !== (counter.malformed !== "") || replies > bytes.length) {
     throw new Error(`a broken stream gave ${replies} replies, "${counter.malformed}"`);

@@ -3,9 +3,12 @@
  * RESP2.
  */
 import { expect, test } from "bun:test";
+import { shapeOf } from "../workloads/requests.ts";
 import { runClientCost } from "./client-cost.bench.ts";
 import { fuzzReplyCounter } from "./reply-counter.fuzz.ts";
-import { ReplyCounter, ReplyKind, type ReplyVerifier } from "./reply-counter.ts";
+import { ReplyCounter, ReplyKind, type ReplyObserver } from "./reply-counter.ts";
+
+const BULK_OF_3 = shapeOf(ReplyKind.Bulk, { bulkLength: 3 });
 
 interface Expected {
   replies: number;
@@ -48,22 +51,58 @@ for (const [name, [stream, expected]] of Object.entries(bulkStreams)) {
     const bytes = Buffer.from(stream, "latin1");
     for (let cut = 0; cut <= bytes.length; cut++) {
       const counter = new ReplyCounter();
-      counter.reset(ReplyKind.Bulk, 3, null);
+      counter.reset(BULK_OF_3, null);
       let replies = counter.feed(bytes, 0, cut);
       replies += counter.feed(bytes, cut, bytes.length);
       check(counter, replies, expected);
     }
     const counter = new ReplyCounter();
-    counter.reset(ReplyKind.Bulk, 3, null);
+    counter.reset(BULK_OF_3, null);
     let replies = 0;
     for (let at = 0; at < bytes.length; at++) replies += counter.feed(bytes, at, at + 1);
     check(counter, replies, expected);
   });
 }
 
+const arrayStreams: Record<string, [stream: string, expected: Expected]> = {
+  "bulk strings within the bound": ["*2\r\n$1\r\na\r\n$0\r\n\r\n", { replies: 1, payload: 1 }],
+  "too many elements": [
+    `*4\r\n${"$1\r\na\r\n".repeat(4)}`,
+    { replies: 1, unexpected: 1, payload: 4 },
+  ],
+  "an empty array, which is a miss": ["*0\r\n*0\r\n", { replies: 2, nulls: 2 }],
+  "elements that are no bulk strings": [
+    "*3\r\n:1\r\n+OK\r\n*1\r\n$1\r\na\r\n",
+    { replies: 1, unexpected: 3, payload: 1 },
+  ],
+  "null elements": ["*2\r\n$-1\r\n$1\r\na\r\n", { replies: 1, nulls: 1, payload: 1 }],
+  "a bulk string": ["$1\r\na\r\n", { replies: 1, unexpected: 1, payload: 1 }],
+  errors: ["-ERR no\r\n", { replies: 1, errors: 1 }],
+};
+for (const [name, [stream, expected]] of Object.entries(arrayStreams)) {
+  test(`ReplyCounter.feed(), when an array is due, takes ${name}, split at every byte`, () => {
+    const bytes = Buffer.from(stream, "latin1");
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const counter = new ReplyCounter();
+      counter.reset(shapeOf(ReplyKind.BulkArray, { itemsMin: 1, itemsMax: 3 }), null);
+      const replies = counter.feed(bytes, 0, cut);
+      check(counter, replies + counter.feed(bytes, cut, bytes.length), expected);
+    }
+  });
+}
+
+test("ReplyCounter.feed() takes an integer when one is due, and anything when anything is", () => {
+  const bytes = Buffer.from(":7\r\n+OK\r\n*1\r\n*0\r\n$2\r\nOK\r\n");
+  const counter = new ReplyCounter();
+  counter.reset(shapeOf(ReplyKind.Integer), null);
+  check(counter, counter.feed(bytes, 0, bytes.length), { replies: 4, unexpected: 3, payload: 2 });
+  counter.reset(shapeOf(ReplyKind.Any), null);
+  check(counter, counter.feed(bytes, 0, bytes.length), { replies: 4, payload: 2 });
+});
+
 test("ReplyCounter.feed() takes any status and nothing else when a status is due", () => {
   const counter = new ReplyCounter();
-  counter.reset(ReplyKind.Status, -1, null);
+  counter.reset(shapeOf(ReplyKind.Status), null);
   const bytes = Buffer.from("+OK\r\n+QUEUED\r\n:1\r\n$2\r\nOK\r\n");
   check(counter, counter.feed(bytes, 0, bytes.length), { replies: 4, unexpected: 2, payload: 2 });
 });
@@ -104,10 +143,11 @@ test("ReplyCounter.feed() refuses a line without an end", () => {
   expect(counter.feed(bytes, 0, bytes.length)).toBe(-1);
 });
 
-/** Collects what a verifier is shown as one line of text per reply. */
-class Collector implements ReplyVerifier {
+/** Collects what an observer is shown as one line of text per reply. */
+class Collector implements ReplyObserver {
   text = "";
-  piece(bytes: Buffer, start: number, end: number, offset: number): void {
+  piece(bytes: Buffer, start: number, end: number, offset: number, length: number): void {
+    expect(offset + end - start).toBeLessThanOrEqual(length);
     expect(offset).toBe(this.text.length - this.text.lastIndexOf("|") - 1);
     this.text += bytes.toString("latin1", start, end);
   }
@@ -116,12 +156,12 @@ class Collector implements ReplyVerifier {
   }
 }
 
-test("ReplyCounter shows the verifier every byte of the bulk strings, split at every byte", () => {
+test("ReplyCounter shows the observer every byte of the bulk strings, split at every byte", () => {
   const bytes = Buffer.from("$3\r\nabc\r\n$-1\r\n$5\r\nhello\r\n-ERR\r\n+OK\r\n$0\r\n\r\n");
   for (let cut = 0; cut <= bytes.length; cut++) {
     const collector = new Collector();
     const counter = new ReplyCounter();
-    counter.reset(ReplyKind.Bulk, -1, collector);
+    counter.reset(shapeOf(ReplyKind.Bulk), collector);
     counter.feed(bytes, 0, cut);
     counter.feed(bytes, cut, bytes.length);
     expect(collector.text).toBe("abc||hello||||");
@@ -135,7 +175,9 @@ test("ReplyCounter agrees with random replies, and the fuzzer notices one that i
 
 test("runClientCost() does the work that it measures", () => {
   const { costs, checksum } = runClientCost(2);
-  expect(costs.size).toBe(7);
+  expect(costs.size).toBe(10);
   // SET of 184 and GET of 48 bytes in two orders, two counts of replies; records add up.
-  expect(checksum).toBe(4 * 50 * (2 * 184 + 2 * 48 + 2) + 50 + 100 + 150 + 200);
+  expect(checksum).toBe(
+    4 * 50 * (2 * 184 + 2 * 48 + 2) + 50 + 100 + 150 + 200 + 4 * (50 + 100 + 50),
+  );
 });

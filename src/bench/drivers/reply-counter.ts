@@ -3,8 +3,9 @@
  *
  * It sits between a driver's socket and its recorder: `feed` takes what one read brought and
  * answers how many replies were completed by it. On the way it counts errors (by their code),
- * nulls, and replies that are not what the request asks for (another type, or a bulk string of
- * another length); a `ReplyVerifier` also sees every byte of the bulk strings.
+ * nulls, and replies that are not what the request asks for (another type, a bulk string of another
+ * length, an array of too many elements); a `ReplyObserver` also sees every byte of the bulk
+ * strings, and says before each reply what it has to be.
  *
  *      Start --'+OK' or '$n' whole in the piece--> Start     the fast path, no state kept
  *      Start --type byte--> Line --CRLF--> Start | Body      '$n' has a body, the others have none
@@ -39,6 +40,21 @@ const enum Byte {
 export const enum ReplyKind {
   Status,
   Bulk,
+  Integer,
+  /** An array of bulk strings, `itemsMin` to `itemsMax` of them; an empty one counts as a null. */
+  BulkArray,
+  /** Whatever is no error. */
+  Any,
+}
+
+/** The lengths that a reply may have. */
+export interface ReplyShape {
+  readonly kind: ReplyKind;
+  /** Of a bulk string, or of each in an array; -1 for any. */
+  readonly bulkLength: number;
+  /** Elements of an array. */
+  readonly itemsMin: number;
+  readonly itemsMax: number;
 }
 
 /** No server sends a longer status, error or number; a stream that does is not RESP. */
@@ -49,13 +65,13 @@ const ERROR_TEXT_MAX = 200;
 const ERROR_KINDS_MAX = 64;
 
 /**
- * Looks at the bulk strings of the replies, piece by piece and in order. Called only with
- * `--verify`.
+ * Follows the replies one by one: looks at their bulk strings, piece by piece and in order, and
+ * says by `expect` what the next one has to be.
  */
-export interface ReplyVerifier {
-  /** The bytes [start, end) of a bulk string, `offset` bytes into it. */
-  piece(bytes: Buffer, start: number, end: number, offset: number): void;
-  /** A reply is complete, whatever it was. `isNull` and `isError` replies had no pieces. */
+export interface ReplyObserver {
+  /** The bytes [start, end) of a bulk string of `length` bytes, `offset` bytes into it. */
+  piece(bytes: Buffer, start: number, end: number, offset: number, length: number): void;
+  /** A reply is complete, whatever it was. Nulls and errors had no pieces. */
   replyDone(): void;
 }
 
@@ -65,8 +81,8 @@ export class ReplyCounter {
   /** Null bulk strings and null arrays. */
   nullsCount = 0;
   /**
-   * Replies of another type or length than `kind` and `bulkLength` say; errors and nulls are not
-   * among them.
+   * Replies (of an array: elements) of another type or length than is expected; errors and nulls
+   * are not among them.
    */
   unexpectedCount = 0;
   /** Bytes inside bulk strings, without their framing. */
@@ -81,10 +97,12 @@ export class ReplyCounter {
    */
   malformed = "";
 
+  /** What the reply that comes next has to be. */
   kind: ReplyKind = ReplyKind.Status;
-  /** The length that a bulk reply must have; -1 for any. */
   bulkLength = -1;
-  verifier: ReplyVerifier | null = null;
+  itemsMin = 0;
+  itemsMax = 0;
+  observer: ReplyObserver | null = null;
 
   #state: State = State.Start;
   #type = 0;
@@ -96,17 +114,27 @@ export class ReplyCounter {
   #bodyLeft = 0;
   #bodyLength = 0;
   #itemsPending = 0;
-  /** The element under way belongs to an array, so that `kind` says nothing about it. */
+  /** The element under way belongs to an array. */
   #isInside = false;
 
-  /** Forgets what was counted and says what the next replies must be. Only between replies. */
-  reset(kind: ReplyKind, bulkLength: number, verifier: ReplyVerifier | null): void {
+  /**
+   * Forgets what was counted, and expects `shape` of all replies, or of the next one when there is
+   * an observer to change that. Only between replies.
+   */
+  reset(shape: ReplyShape, observer: ReplyObserver | null): void {
     this.errorsCount = this.nullsCount = this.unexpectedCount = this.payloadBytes = 0;
     this.errorKinds.clear();
     this.firstError = "";
-    this.kind = kind;
+    this.observer = observer;
+    this.expect(shape, shape.bulkLength);
+  }
+
+  /** What the next replies have to be; `bulkLength` stands for that of the shape. */
+  expect(shape: ReplyShape, bulkLength: number): void {
+    this.kind = shape.kind;
     this.bulkLength = bulkLength;
-    this.verifier = verifier;
+    this.itemsMin = shape.itemsMin;
+    this.itemsMax = shape.itemsMax;
   }
 
   /**
@@ -118,11 +146,17 @@ export class ReplyCounter {
     let at = start;
     let replies = 0;
     while (at < end) {
-      if (this.#state === State.Start && this.#itemsPending === 0) {
+      if (this.#state === State.Start) {
         const behind = this.#whole(bytes, at, end);
         if (behind > 0) {
           at = behind;
+          if (this.#itemsPending > 1) {
+            this.#itemsPending--;
+            continue;
+          }
+          this.#itemsPending = 0;
           replies++;
+          if (this.observer !== null) this.observer.replyDone();
           continue;
         }
       }
@@ -130,23 +164,23 @@ export class ReplyCounter {
       if (at < 0) return -1;
       if (this.#state === State.Start && this.#itemsPending === 0) {
         replies++;
-        this.verifier?.replyDone();
+        if (this.observer !== null) this.observer.replyDone();
       }
     }
     return replies;
   }
 
   /**
-   * Fast path: counts `+OK` or a bulk string that is whole in the piece; returns the offset behind
-   * it, or 0.
+   * Fast path: counts `+OK`, or a bulk string that is whole in the piece, also as an element of an
+   * array; returns the offset behind it, or 0.
    */
   #whole(bytes: Buffer, at: number, end: number): number {
     const type = bytes[at];
     if (type === Byte.Plus) {
       if (end - at < 5 || bytes[at + 1] !== Byte.O || bytes[at + 2] !== Byte.K) return 0;
       if (bytes[at + 3] !== Byte.CarriageReturn || bytes[at + 4] !== Byte.LineFeed) return 0;
-      if (this.kind !== ReplyKind.Status) this.unexpectedCount++;
-      if (this.verifier !== null) this.verifier.replyDone();
+      if (this.#itemsPending > 0) return 0;
+      if (this.kind !== ReplyKind.Status && this.kind !== ReplyKind.Any) this.unexpectedCount++;
       return at + 5;
     }
     if (type !== Byte.Dollar) return 0;
@@ -162,21 +196,21 @@ export class ReplyCounter {
     if (cursor === at + 1 || bodyStart + length + 2 > end) return 0;
     if (bytes[cursor] !== Byte.CarriageReturn || bytes[cursor + 1] !== Byte.LineFeed) return 0;
     if (bytes[bodyStart + length] !== Byte.CarriageReturn) return 0;
-    this.#isInside = false;
+    this.#isInside = this.#itemsPending > 0;
     this.#countBulk(length);
-    if (this.verifier !== null) {
-      this.verifier.piece(bytes, bodyStart, bodyStart + length, 0);
-      this.verifier.replyDone();
+    if (this.observer !== null) {
+      this.observer.piece(bytes, bodyStart, bodyStart + length, 0, length);
     }
     return bodyStart + length + 2;
   }
 
   #countBulk(length: number): void {
     this.payloadBytes += length;
-    if (this.#isInside) return;
-    if (this.kind !== ReplyKind.Bulk || (this.bulkLength >= 0 && length !== this.bulkLength)) {
-      this.unexpectedCount++;
-    }
+    const { kind } = this;
+    const due = this.#isInside ? ReplyKind.BulkArray : ReplyKind.Bulk;
+    if (kind === due) {
+      if (this.bulkLength >= 0 && length !== this.bulkLength) this.unexpectedCount++;
+    } else if (!this.#isInside && kind !== ReplyKind.Any) this.unexpectedCount++;
   }
 
   /**
@@ -244,15 +278,12 @@ export class ReplyCounter {
   /** A line is complete: an element of its own, or the header of a body or of more elements. */
   #lineDone(): boolean {
     this.#state = State.Start;
-    const isTop = !this.#isInside;
     if (this.#type === Byte.Minus) this.#countError();
-    else if (this.#type === Byte.Plus || this.#type === Byte.Colon) {
-      if (isTop && (this.kind !== ReplyKind.Status || this.#type === Byte.Colon)) {
-        this.unexpectedCount++;
-      }
-    } else if (this.#isNegative) this.nullsCount++;
+    else if (this.#type === Byte.Plus) this.#countScalar(ReplyKind.Status);
+    else if (this.#type === Byte.Colon) this.#countScalar(ReplyKind.Integer);
+    else if (this.#isNegative) this.nullsCount++;
     else if (this.#type === Byte.Star) {
-      if (isTop) this.unexpectedCount++;
+      this.#countArray(this.#number);
       this.#itemsPending += this.#number;
     } else {
       this.#bodyLength = this.#number;
@@ -262,6 +293,24 @@ export class ReplyCounter {
     }
     this.#itemsPending--;
     return true;
+  }
+
+  /** A status or a number; inside an array of bulk strings neither belongs. */
+  #countScalar(is: ReplyKind): void {
+    const { kind } = this;
+    const isDue = this.#isInside ? kind !== ReplyKind.BulkArray : kind === is;
+    if (!isDue && kind !== ReplyKind.Any) this.unexpectedCount++;
+  }
+
+  #countArray(count: number): void {
+    const { kind } = this;
+    if (kind === ReplyKind.BulkArray && !this.#isInside) {
+      if (count === 0) this.nullsCount++;
+      else if (count < this.itemsMin || count > this.itemsMax) this.unexpectedCount++;
+      return;
+    }
+    const isDue = kind === ReplyKind.Any || (this.#isInside && kind !== ReplyKind.BulkArray);
+    if (!isDue) this.unexpectedCount++;
   }
 
   #countError(): void {
@@ -275,13 +324,16 @@ export class ReplyCounter {
 
   #takeBody(bytes: Buffer, at: number, end: number): number {
     const taken = Math.min(this.#bodyLeft, end - at);
-    if (this.verifier !== null && this.#bodyLeft > 2) {
-      const offset = this.#bodyLength + 2 - this.#bodyLeft;
-      this.verifier.piece(bytes, at, at + Math.min(taken, this.#bodyLeft - 2), offset);
+    const length = this.#bodyLength;
+    const isEmpty = length === 0 && this.#bodyLeft === 2;
+    if (this.observer !== null && (this.#bodyLeft > 2 || isEmpty)) {
+      const offset = length + 2 - this.#bodyLeft;
+      const end = at + Math.min(taken, this.#bodyLeft - 2);
+      this.observer.piece(bytes, at, end, offset, length);
     }
     this.#bodyLeft -= taken;
     if (this.#bodyLeft === 0) {
-      this.#countBulk(this.#bodyLength);
+      this.#countBulk(length);
       this.#itemsPending--;
       this.#state = State.Start;
     }

@@ -6,48 +6,67 @@
  * that the hot path has one histogram only.
  */
 import type { SeriesResult } from "../result.ts";
-import { Histogram } from "./histogram.ts";
+import { Histogram, type HistogramData } from "./histogram.ts";
 import { percentileNs } from "./percentiles.ts";
 
 /** How often a series is cut: short runs still show a course, and it is cheap enough. */
 export const SLICE_MS = 250;
+
+/** One slice as plain data, which can be added to the same slice of another process. */
+export interface Slice {
+  /** When it ended, in ms from the start of the phase. */
+  endMs: number;
+  operations: number;
+  /** Null without latencies. */
+  latency: HistogramData | null;
+}
 
 export class Series {
   readonly #startNs: number;
   readonly #histogram: Histogram | null;
   readonly #before: Histogram | null;
   #doneBefore = 0;
-  readonly #result: SeriesResult;
+  readonly #slices: Slice[] = [];
 
   /** Follows `histogram`, which may be null when latencies are not taken, from `startNs` on. */
   constructor(startNs: number, histogram: Histogram | null) {
     this.#startNs = startNs;
     this.#histogram = histogram;
     this.#before = histogram === null ? null : new Histogram();
-    const isTimed = histogram !== null;
-    this.#result = {
-      endsMs: [],
-      operations: [],
-      p50Ns: isTimed ? [] : null,
-      p99Ns: isTimed ? [] : null,
-    };
   }
 
   /** Ends a slice at `nowNs`, when `done` operations of the phase have ended in all. */
   cut(nowNs: number, done: number): void {
-    const { endsMs, operations, p50Ns, p99Ns } = this.#result;
-    endsMs.push(Math.round((nowNs - this.#startNs) / 1e4) / 100);
-    operations.push(done - this.#doneBefore);
+    const endMs = Math.round((nowNs - this.#startNs) / 1e4) / 100;
+    const slice: Slice = { endMs, operations: done - this.#doneBefore, latency: null };
+    this.#slices.push(slice);
     this.#doneBefore = done;
     if (this.#histogram === null || this.#before === null) return;
-    const slice = this.#histogram.since(this.#before);
-    p50Ns?.push(percentileNs(slice, 0.5));
-    p99Ns?.push(percentileNs(slice, 0.99));
+    slice.latency = this.#histogram.since(this.#before).toData();
     this.#before.copyFrom(this.#histogram);
   }
 
   /** All slices so far. */
-  result(): SeriesResult {
-    return this.#result;
+  slices(): Slice[] {
+    return this.#slices;
   }
+
+  result(): SeriesResult {
+    return seriesOf(this.#slices);
+  }
+}
+
+/** Slices in the order of time → the series of a result. */
+export function seriesOf(slices: readonly Slice[]): SeriesResult {
+  const isTimed = slices.every(({ latency }) => latency !== null);
+  const percentiles = (quantile: number) =>
+    slices.map(({ latency }) =>
+      latency === null ? null : percentileNs(Histogram.fromData(latency), quantile),
+    );
+  return {
+    endsMs: slices.map(({ endMs }) => endMs),
+    operations: slices.map(({ operations }) => operations),
+    p50Ns: isTimed ? percentiles(0.5) : null,
+    p99Ns: isTimed ? percentiles(0.99) : null,
+  };
 }

@@ -1,25 +1,26 @@
 /**
- * kv, Redis and Valkey through the raw RESP driver: connections that are the same in all phases,
- * and a control connection that asks the server what it is and how much processor time it used.
+ * kv, Redis and Valkey through the raw RESP driver or a client library: connections that are the
+ * same in all phases, and a control connection that asks the server what it is and how much
+ * processor time it used.
  */
 import { FatalError, reasonOf } from "../../base/errors.ts";
-import { encodeRequest } from "../../resp/encoder.ts";
+import { ReplyError } from "../../resp/reader.ts";
 import { backendOf } from "../backends.ts";
+import type { ClientLibrary } from "../drivers/client-library.ts";
 import { ControlConnection } from "../drivers/control.ts";
-import { ClosedLoop, type LoopPhase } from "../loop.ts";
-import { bracket, makePhaseRun, type ServerClock } from "../measure.ts";
+import { ClientLoad } from "../load/client-load.ts";
+import type { Load } from "../load/load.ts";
+import { LocalLoad } from "../load/local-load.ts";
+import { WorkerLoad } from "../load/worker-load.ts";
+import type { ServerClock } from "../measure.ts";
 import { type OwnServer, startOwnServer } from "../own-server.ts";
-import type { PhasePlan, RequestPhase } from "../plan.ts";
+import type { ClientName, PhasePlan } from "../plan.ts";
 import { localProcessOf, localProcessorNs } from "../processor-time.ts";
-import { Histogram } from "../recorder/histogram.ts";
-import { makeLatency } from "../recorder/percentiles.ts";
 import type { PhaseRun } from "../result.ts";
 import type { Session, SessionContext } from "../session.ts";
 import { readTargetFacts, readUsedProcessorNs, type TargetFacts } from "../target-facts.ts";
 import { parseServerUrl, type ServerUrl } from "../url.ts";
-import { warmUp } from "../warm-up.ts";
-import { createKeyOrder, type KeyOrderName } from "../workloads/key-order.ts";
-import { SimpleRequests, SimpleVerifier, ValuePool } from "../workloads/simple.ts";
+import { runLoad } from "./run-load.ts";
 
 /** Throws FatalError when the server cannot be reached, with a hint how to start it. */
 export async function openRespSession(context: SessionContext): Promise<Session> {
@@ -35,15 +36,47 @@ export async function openRespSession(context: SessionContext): Promise<Session>
       own === null ? parseServerUrl(target.url ?? "") : { ...own.endpoint, setup: [] };
     control = await connectControl(context, url);
     const facts = await readTargetFacts(control);
-    const batchSizeMax = Math.max(...context.plan.phases.map(batchSizeOf));
-    const setup = url.setup.map((args) => encodeRequest(...args));
-    const loop = await ClosedLoop.connect(url, context.plan.concurrency, batchSizeMax, setup);
-    return new RespSession(context, { own, url, control, facts, loop });
+    const connected = await connectLoad(context, url);
+    return new RespSession(context, { own, url, control, facts, ...connected });
   } catch (error) {
     control?.close();
     await own?.stop();
     throw error;
   }
+}
+
+async function connectLoad(
+  { plan, selfCommand, target }: SessionContext,
+  url: ServerUrl,
+): Promise<{ load: Load; clientVersion: string | null }> {
+  const { concurrency, workersCount, values, chat, seed } = plan;
+  const { isVerifying, isTimingLatency, timeoutMs } = plan;
+  const options = {
+    endpoint: { host: url.host, port: url.port },
+    setup: url.setup,
+    plan: {
+      ...{ concurrency, workersCount, values, chat, seed, isVerifying, isTimingLatency, timeoutMs },
+      worker: 0,
+    },
+    phases: plan.phases.filter((phase) => phase.kind === "requests"),
+  };
+  if (target.client !== "raw") {
+    const library = await loadLibrary(target.client);
+    const load = await ClientLoad.connect(options, library);
+    return { load, clientVersion: library.version };
+  }
+  const load =
+    workersCount === 1
+      ? await LocalLoad.connect(options)
+      : await WorkerLoad.connect(options, selfCommand);
+  return { load, clientVersion: null };
+}
+
+/** Loads a library, only when it is measured: nothing else pays for it. */
+async function loadLibrary(client: ClientName): Promise<ClientLibrary> {
+  if (client === "node-redis") return (await import("../drivers/node-redis.ts")).nodeRedis;
+  if (client === "bun") return (await import("../drivers/bun-redis.ts")).bunRedis;
+  throw new RangeError(`no library is called ${client}`);
 }
 
 async function connectControl(
@@ -59,12 +92,13 @@ async function connectControl(
     const hint = `start it with: ${backend.startCommand(port)}`;
     throw new FatalError(`${what}: ${connectReason(error)}`, hint);
   }
-  for (const args of setup) await control.request(...args);
+  for (const args of setup) {
+    const reply = await control.request(...args);
+    if (!(reply instanceof ReplyError)) continue;
+    control.close();
+    throw new FatalError(`Cannot log in: ${reply.text}`);
+  }
   return control;
-}
-
-function batchSizeOf(phase: PhasePlan): number {
-  return phase.kind === "requests" ? phase.batchSize : 1;
 }
 
 interface Parts {
@@ -72,16 +106,17 @@ interface Parts {
   url: ServerUrl;
   control: ControlConnection;
   facts: TargetFacts;
-  loop: ClosedLoop;
+  load: Load;
+  clientVersion: string | null;
 }
 
 class RespSession implements Session {
   readonly endpoint: string;
   readonly isStartedHere: boolean;
   readonly facts: TargetFacts;
+  readonly clientVersion: string | null;
   readonly #context: SessionContext;
   readonly #parts: Parts;
-  readonly #values: ValuePool;
 
   constructor(context: SessionContext, parts: Parts) {
     this.#context = context;
@@ -89,36 +124,24 @@ class RespSession implements Session {
     this.endpoint = `${parts.url.host}:${parts.url.port}`;
     this.isStartedHere = parts.own !== null;
     this.facts = parts.facts;
-    this.#values = new ValuePool(Number(context.plan.values.size), context.plan.seed);
+    this.clientVersion = parts.clientVersion;
   }
 
   async run(phase: PhasePlan): Promise<PhaseRun> {
     if (phase.kind !== "requests") throw new RangeError(`not for ${phase.kind} phases`);
-    const { isTimingLatency, isVerifying } = this.#context.plan;
-    const histogram = isTimingLatency && phase.isMeasured ? new Histogram() : null;
-    const isReading = phase.name === "read";
-    const isVerified = isVerifying && isReading;
-    const work = this.#prepare(phase, histogram, isVerified);
-    const startedAt = new Date().toISOString();
-    const { result, processorTime } = await bracket(this.#serverClock(), () =>
-      this.#parts.loop.run(work),
-    );
-    return makePhaseRun({
-      startedAt,
-      counts: result,
-      reads: isReading ? result.operations : null,
-      isChecked: isVerified,
-      latency:
-        histogram === null
-          ? null
-          : { primary: makeLatency(histogram, "at saturation"), service: null, sendLag: null },
-      series: result.series,
-      processorTime,
+    const { load } = this.#parts;
+    const { progress, label, plan } = this.#context;
+    return await runLoad(phase, {
+      load,
+      server: this.#serverClock(),
+      clientThreads: plan.workersCount,
+      label,
+      progress,
     });
   }
 
   async close(): Promise<void> {
-    this.#parts.loop.close();
+    await this.#parts.load.close();
     this.#parts.control.close();
     await this.#parts.own?.stop();
   }
@@ -130,34 +153,6 @@ class RespSession implements Session {
     return processId === null
       ? { readNs: () => readUsedProcessorNs(control), source: "server", threads }
       : { readNs: () => localProcessorNs(processId), source: "kernel", threads };
-  }
-
-  /** Everything that is done before the clock starts: buffers, verifiers, a warm client. */
-  #prepare(phase: RequestPhase, histogram: Histogram | null, isVerified: boolean): LoopPhase {
-    const { seed } = this.#context.plan;
-    const values = this.#values;
-    const { batchSize, keysCount } = phase;
-    const request = phase.name === "read" ? "get" : "set";
-    // Another draw for reading than for writing: random reads in the order of the writes would
-    // flatter a log.
-    const orderSeed = request === "get" ? seed + 1 : seed;
-    const orderName: KeyOrderName =
-      phase.keyDistribution === "sequential" ? "sequential" : "random";
-    const createEncoder = () => {
-      const order = createKeyOrder(orderName, keysCount, orderSeed);
-      return new SimpleRequests({ request, order, values, seed, batchSize });
-    };
-    warmUp(createEncoder());
-    const label = `${this.#context.label} ${phase.label}`;
-    const operations = "operations" in phase.amount ? phase.amount.operations : 0;
-    return {
-      operations,
-      batchSize,
-      encoder: createEncoder(),
-      histogram,
-      createVerifier: isVerified ? () => new SimpleVerifier(values, batchSize) : null,
-      onProgress: (done) => this.#context.progress.show(label, done, operations),
-    };
   }
 }
 

@@ -11,9 +11,9 @@ import { parseCommandTemplate } from "./command-template.ts";
 import { parseKeyDistribution } from "./distributions.ts";
 import { createKeyOrder } from "./key-order.ts";
 import { OperationMix, YCSB_PRESETS } from "./operation-mix.ts";
-import { ValuePool } from "./simple.ts";
 import { TemplateRenderer } from "./template-renderer.ts";
-import { parseValueSizes, ValueSizer } from "./value-sizes.ts";
+import { formatValueSizes, parseValueSizes, ValueSizer } from "./value-sizes.ts";
+import { createValues } from "./values.ts";
 
 const KEYS_COUNT = 1_000_000;
 const SEED = 1;
@@ -56,19 +56,16 @@ function makeDraws(): Draw[] {
 }
 
 function templateDraw(text: string): Draw {
-  const pool = new ValuePool(1024, SEED);
-  // The whole value is written and the request ends where its size says.
-  const values = {
-    write: (key: number, target: Buffer, at: number) => pool.write(key, target, at),
-  };
   const renderer = new TemplateRenderer(parseCommandTemplate(text), {
     keys: { kind: "uniform" },
     keysCount: KEYS_COUNT,
-    valueSizes: parseValueSizes("64"),
-    values,
+    valuesOf: (sizes) => {
+      const size = sizes === null ? "64" : formatValueSizes(sizes);
+      return createValues({ size, format: "string", zstdLevel: null, compressibility: 0 }, SEED);
+    },
     seed: SEED,
   });
-  const target = Buffer.alloc(renderer.sizeMax + 1024);
+  const target = Buffer.alloc(renderer.sizeMax);
   return { name: `request: ${text}`, draw: () => renderer.write(target, 0) };
 }
 

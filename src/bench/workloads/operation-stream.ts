@@ -46,6 +46,7 @@ export class OperationStream {
     assert(!this.names.includes("command"), "a template is no operation of a mix");
     this.#order = options.order;
     this.#space = options.space;
+    if (this.#order instanceof LatestKeys) this.#order.grow(this.#space.count);
     this.#mix = new OperationMix(
       operations.map(({ weight }) => weight),
       mixSeed,

@@ -1,39 +1,59 @@
 /**
- * What a driver needs of a workload: encoded requests to write, and somebody to check the replies.
+ * What a driver needs of a workload: encoded requests to write, and what their replies must be.
  *
- *      workload ── encode(count) ──> driver ──> socket ──> reply counter ──> verifier
+ *      workload ── encode(count) ──> driver ──> socket ──> reply counter ──> ring ──> listener
  *
- * A workload owns one scratch buffer for all connections. The requests in it are encoded once,
- * before the clock starts; for each batch only what differs is patched (the key's digits, the
- * value), so that any number of requests costs the same memory and nothing is allocated while the
- * clock runs.
+ * A workload owns one scratch buffer for all connections; nothing is allocated while the clock
+ * runs. It counts in operations, of which each may be several requests.
  */
-import type { ReplyKind, ReplyVerifier } from "../drivers/reply-counter.ts";
+import { ReplyKind } from "../drivers/reply-counter.ts";
+import type { ReplyListener, RequestRing, RequestShape } from "../drivers/request-ring.ts";
+import type { OperationName } from "../plan.ts";
 
 export interface RequestEncoder {
   /** The scratch buffer. Valid until the next `encode`. */
   readonly bytes: Buffer;
-  /** How many requests the scratch buffer holds: the most that one `encode` gives. */
+  /** How many operations the scratch buffer holds: the most that one `encode` gives. */
   readonly countMax: number;
-  /** Bytes of values in one request, without keys and framing. */
-  readonly payloadSize: number;
-  readonly replyKind: ReplyKind;
-  /** The length that a bulk reply must have; -1 for any. */
-  readonly replyLength: number;
+  /** What the requests are; shapes name their operation by its index. */
+  readonly operations: readonly OperationName[];
+  readonly shapes: readonly RequestShape[];
+  readonly listener: ReplyListener;
   /**
-   * Writes the next `count` (<= countMax) requests at the start of `bytes`; returns their size.
-   * Hot: once per write.
+   * Each operation is one request of the only shape, and nobody looks at single replies: there is
+   * no need for a ring.
    */
-  encode(count: number, verifier: RequestVerifier | null): number;
+  readonly isUniform: boolean;
+  /** Bytes of values in what was encoded, without keys and framing. */
+  payloadBytes: number;
+  /** Values that were asked for. */
+  readsCount: number;
+  /**
+   * Writes the next `count` (<= countMax) operations at the start of `bytes`, adds their requests
+   * to `ring` (null when uniform); returns their size. Hot: once per write.
+   */
+  encode(count: number, ring: RequestRing | null): number;
+  /** Writes one request that a reply has asked for at `at`; returns its end. */
+  encodeFollowUp(shape: number, key: number, at: number): number;
 }
 
-/**
- * Checks the replies of one connection: told every key that is sent, shown every reply in the same
- * order.
- */
-export interface RequestVerifier extends ReplyVerifier {
-  /** A request for `key` goes out. */
-  sent(key: number): void;
-  /** Replies whose value is not what was written. */
-  wrongCount: number;
+/** A shape of one request that is a whole operation, with what differs from that. */
+export function shapeOf(kind: ReplyKind, changes: Partial<RequestShape> = {}): RequestShape {
+  return {
+    kind,
+    bulkLength: -1,
+    itemsMin: 0,
+    itemsMax: 0,
+    isSizedByKey: false,
+    operation: 0,
+    isLast: true,
+    followUp: -1,
+    ...changes,
+  };
 }
+
+/** A status, and nothing that is looked at: AUTH, SELECT. */
+export const STATUS_SHAPE = shapeOf(ReplyKind.Status);
+
+/** For where nobody looks at replies. */
+export const NO_LISTENER: ReplyListener = { sizeOf: () => -1, checkValue: null, answered: null };

@@ -1,41 +1,35 @@
 /**
- * The workload `simple`: SET of keys with values of one size, then GET of the same keys.
+ * SET or GET alone, with values of one size that nobody looks into: the hottest path there is.
  *
  * Key i is `simple:<i, ten digits>:<ten letters and digits drawn from the seed>`, 28 bytes for
- * every i. Its value is a window of a pool of random letters and digits, at an offset that depends
- * on i: cheap to write (one copy), different for neighbouring keys, hardly compressible, and known
- * again when the reply comes. One request in the scratch buffer:
+ * every i. Requests are encoded once, before the clock starts; for each batch only what differs is
+ * patched, so that any number of requests costs the same memory. One request in the scratch buffer:
  *
  *      *3 $3 SET $28 simple:0000000042:k3Jx09aPqz $128 <value>      a slot; all are alike
  *                           |patched |                 |patched|
  *
- * Values of six bytes and more begin with a mark made of the key's bits, so that two keys never
- * share a value.
  * Limits: KEYS_COUNT_MAX keys. The scratch buffer holds as many requests as fit in
  * SCRATCH_SIZE_MAX, at least one.
+ * Not here: everything else that is done with keys and values (operations.ts).
  */
 import { assert } from "../../base/assert.ts";
 import { ReplyKind } from "../drivers/reply-counter.ts";
+import type { RequestRing, RequestShape } from "../drivers/request-ring.ts";
+import type { OperationName } from "../plan.ts";
 import type { KeyOrder } from "./key-order.ts";
-import type { RequestEncoder, RequestVerifier } from "./requests.ts";
-import { randomText } from "./values.ts";
+import { NO_LISTENER, type RequestEncoder, shapeOf } from "./requests.ts";
+import { randomText, type ValueSource } from "./values.ts";
 
 export const DIGITS_COUNT = 10;
-const KEY_PREFIX = "simple:";
 const SUFFIX_SIZE = 10;
+const SUFFIX_SEED = 0x6b657973;
 /** Keys are numbered by int32, so that patching stays integer arithmetic. */
 export const KEYS_COUNT_MAX = 2 ** 31 - 1;
 /**
  * Small enough for the second-level cache next to the kernel's own copy, large enough for any usual
  * batch in one write.
  */
-const SCRATCH_SIZE_MAX = 256 * 1024;
-/** Windows into the pool: 2^16, so that the pool of a usual run stays in the second-level cache. */
-const POOL_WINDOWS_BITS = 16;
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-/** Characters of a mark: enough for the 31 bits of a key at six bits each. */
-const MARK_SIZE = 6;
-const MARK_ALPHABET = Buffer.from(`${ALPHABET}+/`);
+export const SCRATCH_SIZE_MAX = 256 * 1024;
 /** "00" to "99". */
 const DIGIT_PAIRS = Buffer.from(
   Array.from({ length: 100 }, (_, pair) => String(pair).padStart(2, "0")).join(""),
@@ -43,48 +37,8 @@ const DIGIT_PAIRS = Buffer.from(
 
 /** Key 0 of a workload; other keys have other digits. */
 export function keyText(prefix: "simple" | "chat", seed: number): string {
-  const suffix = randomText(SUFFIX_SIZE, seed ^ 0x6b657973).toString("latin1");
+  const suffix = randomText(SUFFIX_SIZE, seed ^ SUFFIX_SEED).toString("latin1");
   return `${prefix}:${"0".repeat(DIGITS_COUNT)}:${suffix}`;
-}
-
-/** The values of a run: which bytes belong to which key. */
-export class ValuePool {
-  readonly size: number;
-  readonly #bytes: Buffer;
-
-  /** Values of `size` bytes, drawn from `seed`. */
-  constructor(size: number, seed: number) {
-    assert(size >= 1, `value size (${size}) must be >= 1`);
-    this.size = size;
-    this.#bytes = randomText((1 << POOL_WINDOWS_BITS) + size, seed);
-  }
-
-  /** Writes the value of `key` at `at` of `target`. Hot: once per SET. */
-  write(key: number, target: Buffer, at: number): void {
-    const start = windowOf(key);
-    this.#bytes.copy(target, at, start, start + this.size);
-    if (this.size < MARK_SIZE) return;
-    for (let i = 0; i < MARK_SIZE; i++) target[at + i] = markAt(key, i);
-  }
-
-  /** True when bytes [start, end) of a reply are what the value of `key` has from `offset` on. */
-  matches(key: number, offset: number, bytes: Buffer, start: number, end: number): boolean {
-    if (offset + end - start > this.size) return false;
-    let from = start;
-    let at = offset;
-    if (this.size >= MARK_SIZE) {
-      for (; at < MARK_SIZE && from < end; at++, from++) {
-        if (bytes[from] !== markAt(key, at)) return false;
-      }
-    }
-    const window = windowOf(key) + at;
-    return this.#bytes.compare(bytes, from, end, window, window + end - from) === 0;
-  }
-}
-
-/** Multiplicative hashing (Knuth, volume 3, 6.4): neighbouring keys get windows far apart. */
-function windowOf(key: number): number {
-  return Math.imul(key, 0x9e3779b1) >>> (32 - POOL_WINDOWS_BITS);
 }
 
 /**
@@ -102,18 +56,11 @@ function patchDigits(target: Buffer, at: number, key: number): void {
   }
 }
 
-/**
- * Byte `index` (< MARK_SIZE) of the mark that begins the value of `key`: six bits of it as a
- * printable character.
- */
-function markAt(key: number, index: number): number {
-  return MARK_ALPHABET[(key >>> (6 * index)) & 63]!;
-}
-
 export interface SimpleRequestsOptions {
   request: "set" | "get";
   order: KeyOrder;
-  values: ValuePool;
+  /** All of one size. */
+  values: ValueSource;
   seed: number;
   /** The largest batch that a connection sends. */
   batchSize: number;
@@ -122,30 +69,36 @@ export interface SimpleRequestsOptions {
 export class SimpleRequests implements RequestEncoder {
   readonly bytes: Buffer;
   readonly countMax: number;
-  readonly payloadSize: number;
-  readonly replyKind: ReplyKind;
-  readonly replyLength: number;
+  readonly operations: readonly OperationName[];
+  readonly shapes: readonly RequestShape[];
+  readonly listener = NO_LISTENER;
+  readonly isUniform = true;
+  payloadBytes = 0;
+  readsCount = 0;
   readonly #order: KeyOrder;
-  readonly #values: ValuePool;
+  readonly #values: ValueSource;
   readonly #hasValue: boolean;
+  readonly #valueSize: number;
   readonly #slotSize: number;
   readonly #digitsAt: number;
   readonly #valueAt: number;
 
   constructor(options: SimpleRequestsOptions) {
-    const { values } = options;
-    const suffix = randomText(SUFFIX_SIZE, options.seed ^ 0x6b657973).toString("latin1");
-    const key = `${KEY_PREFIX}${"0".repeat(DIGITS_COUNT)}:${suffix}`;
-    this.#hasValue = options.request === "set";
+    const { values, request } = options;
+    const valueSize = values.sizeMax;
+    assert(values.sizeMean === valueSize, "values of several sizes do not fit into slots");
+    const key = keyText("simple", options.seed);
+    this.operations = [request];
+    this.#hasValue = request === "set";
     const head = this.#hasValue ? "*3\r\n$3\r\nSET" : "*2\r\n$3\r\nGET";
     const framed = `${head}\r\n$${key.length}\r\n${key}\r\n`;
-    const valueHead = this.#hasValue ? `$${values.size}\r\n` : "";
-    this.#digitsAt = framed.indexOf(KEY_PREFIX) + KEY_PREFIX.length;
+    const valueHead = this.#hasValue ? `$${valueSize}\r\n` : "";
+    this.#digitsAt = framed.indexOf(key) + key.indexOf(":") + 1;
     this.#valueAt = framed.length + valueHead.length;
-    this.#slotSize = this.#valueAt + (this.#hasValue ? values.size + 2 : 0);
-    this.payloadSize = this.#hasValue ? values.size : 0;
-    this.replyKind = this.#hasValue ? ReplyKind.Status : ReplyKind.Bulk;
-    this.replyLength = this.#hasValue ? -1 : values.size;
+    this.#valueSize = this.#hasValue ? valueSize : 0;
+    this.#slotSize = this.#valueAt + (this.#hasValue ? valueSize + 2 : 0);
+    const bulk = shapeOf(ReplyKind.Bulk, { bulkLength: valueSize });
+    this.shapes = [this.#hasValue ? shapeOf(ReplyKind.Status) : bulk];
     this.#order = options.order;
     this.#values = values;
     const fitting = Math.floor(SCRATCH_SIZE_MAX / this.#slotSize);
@@ -158,7 +111,7 @@ export class SimpleRequests implements RequestEncoder {
     }
   }
 
-  encode(count: number, verifier: RequestVerifier | null): number {
+  encode(count: number, ring: RequestRing | null): number {
     const { bytes } = this;
     const slotSize = this.#slotSize;
     let at = 0;
@@ -166,42 +119,14 @@ export class SimpleRequests implements RequestEncoder {
       const key = this.#order.next();
       patchDigits(bytes, at + this.#digitsAt, key);
       if (this.#hasValue) this.#values.write(key, bytes, at + this.#valueAt);
-      if (verifier !== null) verifier.sent(key);
+      if (ring !== null) ring.add(0, key, 0);
     }
+    this.payloadBytes += count * this.#valueSize;
+    if (!this.#hasValue) this.readsCount += count;
     return at;
   }
-}
 
-/**
- * Checks that GET returns what SET wrote. One per connection; at most `requestsMax` requests are
- * open.
- */
-export class SimpleVerifier implements RequestVerifier {
-  wrongCount = 0;
-  readonly #values: ValuePool;
-  readonly #keys: Int32Array;
-  #head = 0;
-  #tail = 0;
-  #isRight = true;
-
-  constructor(values: ValuePool, requestsMax: number) {
-    this.#values = values;
-    this.#keys = new Int32Array(requestsMax);
-  }
-
-  sent(key: number): void {
-    this.#keys[this.#tail++ % this.#keys.length] = key;
-  }
-
-  piece(bytes: Buffer, start: number, end: number, offset: number): void {
-    const key = this.#keys[this.#head % this.#keys.length]!;
-    if (!this.#values.matches(key, offset, bytes, start, end)) this.#isRight = false;
-  }
-
-  replyDone(): void {
-    assert(this.#head < this.#tail, "a reply without a request");
-    if (!this.#isRight) this.wrongCount++;
-    this.#isRight = true;
-    this.#head++;
+  encodeFollowUp(): number {
+    throw new RangeError("no follow-ups here");
   }
 }

@@ -4,20 +4,33 @@ import { decodeReplies } from "../../resp/reader.ts";
 import { parseCommandTemplate } from "./command-template.ts";
 import { createKeyOrder } from "./key-order.ts";
 import { TemplateRenderer, type TemplateRendererOptions } from "./template-renderer.ts";
-import { parseValueSizes, ValueSizer } from "./value-sizes.ts";
+import { parseValueSizes, ValueSizer, type ValueSizes } from "./value-sizes.ts";
+import type { ValueSource } from "./values.ts";
 
 /** A value is the letter of its key, as often as it is long. */
-const letters = {
-  write(key: number, target: Buffer, at: number, size: number): void {
-    target.fill(97 + (key % 26), at, at + size);
-  },
-};
+function lettersOf(sizes: ValueSizes): ValueSource {
+  const sizer = new ValueSizer(sizes, 7);
+  const write = (key: number, target: Buffer, at: number) => {
+    target.fill(97 + (key % 26), at, at + sizer.sizeOf(key));
+    return sizer.sizeOf(key);
+  };
+  return {
+    sizeMax: sizer.sizeMax,
+    sizeMean: sizer.sizeMean,
+    sizeOf: (key) => sizer.sizeOf(key),
+    write,
+    bytesOf: () => Buffer.alloc(0),
+    check: () => true,
+    identify: () => 0,
+    isNumbered: false,
+    isDecoded: false,
+  };
+}
 
 const DEFAULTS: TemplateRendererOptions = {
   keys: { kind: "sequential" },
   keysCount: 1000,
-  valueSizes: parseValueSizes("3"),
-  values: letters,
+  valuesOf: (sizes) => lettersOf(sizes ?? parseValueSizes("3")),
   seed: 7,
 };
 
@@ -81,7 +94,9 @@ test("TemplateRenderer draws keys as the template or else the run says", () => {
 test("TemplateRenderer gives a value to the key before it, with that key's size", () => {
   const sizes = parseValueSizes("1-100");
   const sizer = new ValueSizer(sizes, DEFAULTS.seed);
-  const renderer = rendererOf("MSET {key} {value} {key} {value}", { valueSizes: sizes });
+  const renderer = rendererOf("MSET {key} {value} {key} {value}", {
+    valuesOf: () => lettersOf(sizes),
+  });
   const requests = argumentsOf(renderer, 50);
   requests.forEach(([, ...pairs], at) => {
     for (const place of [0, 1]) {

@@ -17,7 +17,8 @@ import type { CommandTemplate, TemplatePart } from "./command-template.ts";
 import { digitsCount, writeDigits } from "./digits.ts";
 import { formatKeyDistribution, type KeyDistribution } from "./distributions.ts";
 import { createKeyOrder, type KeyOrder } from "./key-order.ts";
-import { ValueSizer, type ValueSizes } from "./value-sizes.ts";
+import type { ValueSizes } from "./value-sizes.ts";
+import type { ValueSource } from "./values.ts";
 
 /** Key i is this and i in TEMPLATE_KEY_DIGITS digits. */
 export const TEMPLATE_KEY_PREFIX = "key:";
@@ -30,18 +31,12 @@ const LENGTH_SIZE_MAX = 1 + SEQUENCE_DIGITS_MAX + 2;
 /** Up to here a loop over the bytes is faster than a copy, which costs 15 ns at any size. */
 const SHORT_SIZE_MAX = 16;
 
-/** Writes `size` bytes of the value of `key` at `at` of `target`. Hot: once per value. */
-export interface ValueWriter {
-  write(key: number, target: Buffer, at: number, size: number): void;
-}
-
 export interface TemplateRendererOptions {
   /** For {key} without a distribution, or without a count. */
   readonly keys: KeyDistribution;
   readonly keysCount: number;
-  /** For {value} without sizes. */
-  readonly valueSizes: ValueSizes;
-  readonly values: ValueWriter;
+  /** The values of {value} with sizes, and without (null). */
+  readonly valuesOf: (sizes: ValueSizes | null) => ValueSource;
   readonly seed: number;
 }
 
@@ -49,7 +44,7 @@ export interface TemplateRendererOptions {
 interface Slot {
   readonly kind: "key" | "value" | "random" | "sequence";
   readonly order: KeyOrder | null;
-  readonly sizer: ValueSizer | null;
+  readonly values: ValueSource | null;
   readonly bound: number;
   /** Of a value: the slot of the key that it belongs to; -1 for the request's number. */
   keySlot: number;
@@ -75,9 +70,10 @@ export class TemplateRenderer {
   readonly sizeMax: number;
   /** Mean bytes of values in one request, without keys and framing. */
   readonly payloadSizeMean: number;
+  /** The same so far. */
+  payloadBytes = 0;
   readonly #slots: readonly Slot[];
   readonly #steps: readonly Step[];
-  readonly #values: ValueWriter;
   readonly #random: Prng;
   /** What each slot has drawn for the request at hand, and how long that is. */
   readonly #drawn: Float64Array;
@@ -89,8 +85,7 @@ export class TemplateRenderer {
     this.#slots = compiled.slots;
     this.#steps = compiled.steps;
     this.sizeMax = compiled.sizeMax;
-    this.payloadSizeMean = compiled.slots.reduce((sum, it) => sum + (it.sizer?.sizeMean ?? 0), 0);
-    this.#values = options.values;
+    this.payloadSizeMean = compiled.slots.reduce((sum, it) => sum + (it.values?.sizeMean ?? 0), 0);
     this.#random = new Prng(options.seed ^ 0x72616e64);
     this.#drawn = new Float64Array(compiled.slots.length);
     this.#sizes = Float64Array.from(compiled.slots, ({ sizeMax }) => sizeMax);
@@ -112,8 +107,8 @@ export class TemplateRenderer {
       } else if (step.op === Op.Digits) {
         end = writeDigits(target, end, this.#drawn[slot]!, this.#sizes[slot]!);
       } else if (step.op === Op.Value) {
-        this.#values.write(this.#drawn[slot]!, target, end, this.#sizes[slot]!);
-        end += this.#sizes[slot]!;
+        end += this.#slots[slot]!.values!.write(this.#drawn[slot]!, target, end);
+        this.payloadBytes += this.#sizes[slot]!;
       } else {
         end = this.#writeLength(step, target, end);
       }
@@ -147,7 +142,7 @@ export class TemplateRenderer {
       if (slot.kind !== "value") continue;
       const key = slot.keySlot === -1 ? this.#requestsCount | 0 : this.#drawn[slot.keySlot]!;
       this.#drawn[i] = key;
-      this.#sizes[i] = slot.sizer!.sizeOf(key);
+      this.#sizes[i] = slot.values!.sizeOf(key);
     }
   }
 
@@ -234,18 +229,16 @@ class TemplateCompiler {
   }
 
   #slotOf(part: Exclude<TemplatePart, { kind: "text" }>): Slot {
-    const { valueSizes, seed } = this.#options;
-    const slot = { order: null, sizer: null, bound: 0, keySlot: -1 };
+    const slot = { order: null, values: null, bound: 0, keySlot: -1 };
     switch (part.kind) {
       case "key": {
         const order = this.#orderOf(part.distribution, part.keysCount);
         return { ...slot, kind: "key", order, sizeMax: TEMPLATE_KEY_DIGITS, isFixed: true };
       }
       case "value": {
-        // By the run's seed alone: a value of a key is as long wherever it is written.
-        const sizer = new ValueSizer(part.sizes ?? valueSizes, seed);
-        const { sizeMax, isFixed } = sizer;
-        return { ...slot, kind: "value", sizer, sizeMax, isFixed };
+        const values = this.#options.valuesOf(part.sizes);
+        const { sizeMax, sizeMean } = values;
+        return { ...slot, kind: "value", values, sizeMax, isFixed: sizeMax === sizeMean };
       }
       case "random": {
         const sizeMax = digitsCount(part.bound - 1);

@@ -1,0 +1,189 @@
+/**
+ * A load through a client library: N connections of it, phase after phase, paced as the raw ones.
+ *
+ * What the library costs (calls, promises, its own buffers) is what is measured, and how it writes
+ * is up to it: operations of a batch are called one after the other without waiting, so that a
+ * library that pipelines by itself sends them together.
+ * Libraries tell nothing about bytes on the wire: those are 0 in the result.
+ * Limits: `timeoutMs` without a reply while some are due ends the phase as failed, as does a
+ * connection that breaks.
+ */
+import { nanoseconds } from "../../base/clock.ts";
+import { FatalError, reasonOf } from "../../base/errors.ts";
+import type { ClientLibrary } from "../drivers/client-library.ts";
+import type { Amount, RequestPhase } from "../plan.ts";
+import { clientProcessorNs } from "../processor-time.ts";
+import { Series, SLICE_MS } from "../recorder/series.ts";
+import type { ServerUrl } from "../url.ts";
+import { KeySpace } from "../workloads/key-space.ts";
+import type { Draw, LoadPlan } from "../workloads/make-encoder.ts";
+import { KeyTexts } from "../workloads/operation-stream.ts";
+import { createValues, type ValueSource } from "../workloads/values.ts";
+import { ClientConnection, type ClientOwner } from "./client-connection.ts";
+import { ClosedLoop } from "./closed-loop.ts";
+import type { Load, LoadResult, OnProgress } from "./load.ts";
+import type { LoadOptions } from "./local-load.ts";
+import { OpenLoop } from "./open-loop.ts";
+import type { Pacer } from "./pacer.ts";
+import { createPhaseWork, type PhaseWork, resultOf } from "./phase-work.ts";
+
+/** Connections opened at the same time: below the usual accept queue of 511. */
+const CONNECTING_MAX = 128;
+/** PINGs before the clock starts, so that the library's own code is compiled: 0.2 s. */
+const WARM_UP_PINGS = 20_000;
+
+export class ClientLoad implements Load, ClientOwner {
+  readonly library: ClientLibrary;
+  readonly plan: LoadPlan;
+  readonly keys: KeyTexts;
+  readonly lists: KeyTexts;
+  work: PhaseWork | null = null;
+  readonly #values: ValueSource;
+  readonly #connections: ClientConnection[] = [];
+  /** By the number of keys that are filled: phases with as many share one. */
+  readonly #spaces = new Map<number, KeySpace>();
+  #pacer: Pacer | null = null;
+  /** Why a connection broke, at any time, also between two phases. */
+  #failure: FatalError | null = null;
+
+  private constructor(plan: LoadPlan, library: ClientLibrary) {
+    this.plan = plan;
+    this.library = library;
+    this.keys = new KeyTexts("simple", plan.seed);
+    this.lists = new KeyTexts("chat", plan.seed);
+    this.#values = createValues(plan.values, plan.seed);
+  }
+
+  /** Throws FatalError when a connection cannot be opened. */
+  static async connect(
+    { endpoint, setup, plan }: LoadOptions,
+    library: ClientLibrary,
+  ): Promise<ClientLoad> {
+    const load = new ClientLoad(plan, library);
+    try {
+      while (load.#connections.length < plan.concurrency) {
+        const count = Math.min(CONNECTING_MAX, plan.concurrency - load.#connections.length);
+        await load.#open(count, { ...endpoint, setup });
+      }
+      const pings = Math.ceil(WARM_UP_PINGS / plan.concurrency);
+      await Promise.all(load.#connections.map((connection) => connection.ping(pings)));
+    } catch (error) {
+      await load.close();
+      throw error;
+    }
+    return load;
+  }
+
+  async #open(count: number, url: ServerUrl): Promise<void> {
+    const opening = Array.from({ length: count }, () =>
+      this.library.connect(url, (reason) => this.onFailure(reason)),
+    );
+    const results = await Promise.allSettled(opening);
+    for (const result of results) {
+      if (result.status === "rejected") continue;
+      this.#connections.push(new ClientConnection(this, result.value));
+    }
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed === undefined) return;
+    const what = `Cannot connect ${this.library.name} to ${url.host}:${url.port}`;
+    const hint = "a lower --concurrency, a higher maxclients of the server, or a higher ulimit -n";
+    throw new FatalError(`${what}: ${reasonOf(failed.reason)}`, hint);
+  }
+
+  async warmUp(phase: RequestPhase): Promise<void> {
+    if (phase.warmupMs === 0) return;
+    const work = this.#prepare(phase, "warm-up");
+    const pacer = this.#createPacer(phase, { durationMs: phase.warmupMs });
+    await this.#run(work, pacer, null);
+  }
+
+  async run(phase: RequestPhase, onProgress: OnProgress | null): Promise<LoadResult> {
+    const work = this.#prepare(phase, "measured");
+    const pacer = this.#createPacer(phase, phase.amount);
+    const startNs = clientProcessorNs();
+    const { series, elapsedNs } = await this.#run(work, pacer, onProgress);
+    const clientNs = Math.max(0, clientProcessorNs() - startNs - pacer.idleNs);
+    return resultOf(work, {
+      operations: pacer.done,
+      elapsedNs,
+      series,
+      clientNs,
+      open: pacer.open,
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#connections) connection.close();
+  }
+
+  onReply(connection: ClientConnection): void {
+    this.#pacer?.onReplies(connection, 1);
+  }
+
+  onFailure(reason: string): void {
+    const done = this.#pacer?.done ?? 0;
+    this.#failure ??= new FatalError(
+      `Cannot go on after ${done} replies: ${this.library.name}: ${reason}`,
+    );
+    this.#pacer?.fail(this.#failure);
+  }
+
+  #prepare(phase: RequestPhase, draw: Draw): PhaseWork {
+    const space = this.#spaces.get(phase.keysCount) ?? new KeySpace(phase.keysCount, 0, 1);
+    this.#spaces.set(phase.keysCount, space);
+    return createPhaseWork(phase, this.plan, this.#values, space, draw);
+  }
+
+  #createPacer({ schedule, batchSize }: RequestPhase, amount: Amount): Pacer {
+    const connections = this.#connections;
+    if (schedule === null) return new ClosedLoop(connections, batchSize, amount);
+    const { seed } = this.plan;
+    return new OpenLoop({ connections, schedule, amount, seed, offsetNs: 0 });
+  }
+
+  async #run(
+    work: PhaseWork,
+    pacer: Pacer,
+    onProgress: OnProgress | null,
+  ): Promise<{ series: Series; elapsedNs: number }> {
+    if (this.#failure !== null) throw this.#failure;
+    this.work = work;
+    this.#pacer = pacer;
+    const startNs = nanoseconds();
+    const series = new Series(startNs, work.recorder.primary);
+    pacer.start(startNs);
+    const timer = this.#watch(pacer, (nowNs) => {
+      series.cut(nowNs, pacer.done);
+      onProgress?.(pacer.done);
+    });
+    try {
+      await pacer.over;
+    } finally {
+      clearInterval(timer);
+      pacer.stop();
+    }
+    series.cut(pacer.endNs, pacer.done);
+    return { series, elapsedNs: pacer.elapsedNs(startNs) };
+  }
+
+  /** Fails the phase when replies are due and none comes. */
+  #watch(pacer: Pacer, onSlice: (nowNs: number) => void): Timer {
+    const { timeoutMs } = this.plan;
+    let doneBefore = -1;
+    let aliveNs = nanoseconds();
+    return setInterval(
+      () => {
+        const nowNs = nanoseconds();
+        const isWaiting = pacer.done === doneBefore && pacer.sent > pacer.done;
+        if (!isWaiting) aliveNs = nowNs;
+        doneBefore = pacer.done;
+        if (nowNs - aliveNs >= timeoutMs * 1e6) {
+          this.onFailure(`no reply for ${timeoutMs / 1000} s`);
+        }
+        pacer.onSlice(nowNs);
+        onSlice(nowNs);
+      },
+      Math.min(SLICE_MS, timeoutMs),
+    );
+  }
+}

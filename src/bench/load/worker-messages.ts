@@ -1,0 +1,28 @@
+/**
+ * What `kv bench` and its load processes say to each other, as JSON over the channel that Bun opens
+ * between a process and its child.
+ *
+ *      parent   open ──────> warmUp ──────> prepare ──────> run ──────> …   (the channel closes)
+ *      child         done <─────── done <────────── done <──────── progress …, result
+ *
+ * Each request is answered by one `done`, `result` or `failed`. `prepare` is the barrier: `run`
+ * goes to all processes when all of them have only to send.
+ */
+import type { RequestPhase } from "../plan.ts";
+import type { LoadResult } from "./load.ts";
+import type { LoadOptions } from "./local-load.ts";
+
+/** The hidden subcommand that makes a process of this program a load process. */
+export const WORKER_COMMAND = "__bench-worker";
+
+export type WorkerRequest =
+  | { kind: "open"; options: LoadOptions }
+  | { kind: "warmUp"; phase: RequestPhase }
+  | { kind: "prepare"; phase: RequestPhase }
+  | { kind: "run" };
+
+export type WorkerAnswer =
+  | { kind: "done" }
+  | { kind: "progress"; done: number }
+  | { kind: "result"; result: LoadResult }
+  | { kind: "failed"; message: string; hint: string | null };
