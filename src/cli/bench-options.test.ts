@@ -165,6 +165,17 @@ const refused: [line: string, message: string][] = [
   ["--client curl", "--client: unknown (curl), known are raw, node-redis, bun, nats, nats-ws"],
   ["--client raw,raw", "--client: raw is there twice"],
   ["--db inmemory --client bun", "--client: inmemory has only raw (bun)"],
+  [
+    "--client bun --format cbor",
+    "--client: bun corrupts binary values of --format cbor, use raw or node-redis",
+  ],
+  [
+    "--client raw,bun --compress-zstd",
+    "--client: bun corrupts binary values of --compress-zstd, use raw or node-redis",
+  ],
+  ["--client bun --pubsub-only", "--client: bun does not measure --pubsub-only, use raw"],
+  ["--client node-redis --workers 2", "--workers: node-redis runs in this process (2), use 1"],
+  ["--db map --workload simple --command PING", "--command: map has calls and no commands"],
   ["--client raw,nats", "--client: nats fits none of the databases (redis)"],
   ["--duration 5s -o 5", "--duration: contradicts --num-ops, give one of them"],
   ["--duration 5", "--duration: not a duration (5), such as 10s"],
