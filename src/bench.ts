@@ -29,6 +29,10 @@ import { parseBenchOptions } from "./cli/bench-options.ts";
  */
 export async function bench(argv: string[]): Promise<number> {
   if (argv[0] === "engine") return await engine(argv.slice(1));
+  if (argv[0] === "calibrate") {
+    const { benchCalibrate } = await import("./bench-calibrate.ts");
+    return await benchCalibrate(argv.slice(1), selfCommand(), isCompiled());
+  }
   const options = parseBenchOptions(argv);
   if (options === null) return 0;
   for (const path of options.outPaths) checkWritable(path);

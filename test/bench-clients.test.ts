@@ -153,7 +153,8 @@ for (const library of LIBRARIES) {
 
     test.if(HAS_VALKEY)("ends with a clear line when the server dies", async () => {
       await using server = await startPeer("valkey-server");
-      const line = `--db valkey --client ${library} --workload simple ${urlOf(server)} -n 100000000`;
+      const line =
+        `--db valkey --client ${library} --workload simple ${urlOf(server)} ` + "-n 100000000";
       await using bench = new ChildProcess([...kvCommand(), "bench", ...line.split(" ")]);
       await untilWritten(server);
       server.kill("SIGKILL");

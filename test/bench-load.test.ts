@@ -3,6 +3,7 @@
  * the open loop beside a server that stops, several load processes, all workloads of requests.
  */
 import { expect, test } from "bun:test";
+import calibrationSchema from "../schemas/bench-calibration.schema.json" with { type: "json" };
 import schema from "../schemas/bench-result.schema.json" with { type: "json" };
 import type { BenchResult, PhaseRun } from "../src/bench/result.ts";
 import {
@@ -233,3 +234,17 @@ test.if(HAS_VALKEY)(
   },
   90_000,
 );
+
+test("kv bench calibrate measures the client against a sink", async () => {
+  const args = ["bench", "calibrate", "--duration", "100ms", "-c", "5"];
+  const { exitCode, stdout } = await run([...kvCommand(), ...args, "--json"]);
+  expect(exitCode).toBe(0);
+  const result = JSON.parse(stdout);
+  expect(schemaErrors(calibrationSchema, result)).toEqual([]);
+  expect(result.rows.length).toBe(6);
+  for (const row of result.rows) expect(row.operationsPerSecond).toBeGreaterThan(100);
+  // A batch costs less for each of its requests.
+  expect(result.rows[2].clientNsPerOperation).toBeLessThan(result.rows[0].clientNsPerOperation);
+  const table = await run([...kvCommand(), ...args]);
+  expect(table.stdout).toMatch(/\nGET +50 +[\d,]+ +[\d.]+ [nµm]s +[\d,]+\n/);
+});

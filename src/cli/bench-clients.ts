@@ -5,13 +5,11 @@ import { UsageError } from "../base/errors.ts";
 import type { Mode, TargetOption } from "../bench/options.ts";
 import type { ValuePlan } from "../bench/plan.ts";
 import { findFormat } from "../formats/formats.ts";
-import type { RawFlags } from "./bench-flags.ts";
 
 const LIBRARIES: readonly string[] = ["node-redis", "bun"];
 
 /** Throws UsageError. */
 export function checkClients(
-  flags: RawFlags,
   targets: readonly TargetOption[],
   mode: Mode,
   values: ValuePlan,
@@ -19,9 +17,6 @@ export function checkClients(
   const library = targets.find(({ client }) => LIBRARIES.includes(client))?.client;
   if (library !== undefined && mode.kind === "pubsub") {
     throw new UsageError(`--client: ${library} does not measure --pubsub-only, use raw`);
-  }
-  if (library !== undefined && Number(flags.workers) > 1) {
-    throw new UsageError(`--workers: ${library} runs in this process (${flags.workers}), use 1`);
   }
   if (targets.some(({ client }) => client === "bun")) checkText(values);
   const local = targets.find(({ backend }) => backend === "inmemory" || backend === "map");

@@ -174,8 +174,6 @@ const refused: [line: string, message: string][] = [
     "--client: bun corrupts binary values of --compress-zstd, use raw or node-redis",
   ],
   ["--client bun --pubsub-only", "--client: bun does not measure --pubsub-only, use raw"],
-  ["--client node-redis --workers 2", "--workers: node-redis runs in this process (2), use 1"],
-  ["--db map --workload simple --command PING", "--command: map has calls and no commands"],
   ["--client raw,nats", "--client: nats fits none of the databases (redis)"],
   ["--duration 5s -o 5", "--duration: contradicts --num-ops, give one of them"],
   ["--duration 5", "--duration: not a duration (5), such as 10s"],

@@ -66,7 +66,7 @@ function checkFlags(flags: RawFlags): BenchOptions {
   const rate = rateOption(flags, mode);
   const { values, notices } = valuesOf(flags);
   checkCombinations(flags, mode, backends, rate);
-  checkClients(flags, targets, mode, values);
+  checkClients(targets, mode, values);
   return {
     targets,
     workload,

@@ -11,19 +11,18 @@
 import { nanoseconds } from "../../base/clock.ts";
 import { FatalError, reasonOf } from "../../base/errors.ts";
 import type { ClientLibrary } from "../drivers/client-library.ts";
-import type { Amount, RequestPhase } from "../plan.ts";
+import type { RequestPhase } from "../plan.ts";
 import { clientProcessorNs } from "../processor-time.ts";
 import { Series, SLICE_MS } from "../recorder/series.ts";
 import type { ServerUrl } from "../url.ts";
 import { KeySpace } from "../workloads/key-space.ts";
-import type { Draw, LoadPlan } from "../workloads/make-encoder.ts";
+import { type Draw, type LoadPlan, shareOf } from "../workloads/make-encoder.ts";
 import { KeyTexts } from "../workloads/operation-stream.ts";
 import { createValues, type ValueSource } from "../workloads/values.ts";
 import { ClientConnection, type ClientOwner } from "./client-connection.ts";
-import { ClosedLoop } from "./closed-loop.ts";
+import { createPacer } from "./create-pacer.ts";
 import type { Load, LoadResult, OnProgress } from "./load.ts";
 import type { LoadOptions } from "./local-load.ts";
-import { OpenLoop } from "./open-loop.ts";
 import type { Pacer } from "./pacer.ts";
 import { createPhaseWork, type PhaseWork, resultOf } from "./phase-work.ts";
 
@@ -61,11 +60,12 @@ export class ClientLoad implements Load, ClientOwner {
   ): Promise<ClientLoad> {
     const load = new ClientLoad(plan, library);
     try {
-      while (load.#connections.length < plan.concurrency) {
-        const count = Math.min(CONNECTING_MAX, plan.concurrency - load.#connections.length);
+      const connectionsCount = shareOf(plan.concurrency, plan.worker, plan.workersCount);
+      while (load.#connections.length < connectionsCount) {
+        const count = Math.min(CONNECTING_MAX, connectionsCount - load.#connections.length);
         await load.#open(count, { ...endpoint, setup });
       }
-      const pings = Math.ceil(WARM_UP_PINGS / plan.concurrency);
+      const pings = Math.ceil(WARM_UP_PINGS / connectionsCount);
       await Promise.all(load.#connections.map((connection) => connection.ping(pings)));
     } catch (error) {
       await load.close();
@@ -92,24 +92,25 @@ export class ClientLoad implements Load, ClientOwner {
 
   async warmUp(phase: RequestPhase): Promise<void> {
     if (phase.warmupMs === 0) return;
-    const work = this.#prepare(phase, "warm-up");
-    const pacer = this.#createPacer(phase, { durationMs: phase.warmupMs });
-    await this.#run(work, pacer, null);
+    const pacer = createPacer(this.#connections, phase, "warm-up", this.plan);
+    await this.#run(this.#createWork(phase, "warm-up"), pacer, null);
   }
 
   async run(phase: RequestPhase, onProgress: OnProgress | null): Promise<LoadResult> {
-    const work = this.#prepare(phase, "measured");
-    const pacer = this.#createPacer(phase, phase.amount);
-    const startNs = clientProcessorNs();
-    const { series, elapsedNs } = await this.#run(work, pacer, onProgress);
-    const clientNs = Math.max(0, clientProcessorNs() - startNs - pacer.idleNs);
-    return resultOf(work, {
-      operations: pacer.done,
-      elapsedNs,
-      series,
-      clientNs,
-      open: pacer.open,
-    });
+    const prepared = this.prepare(phase);
+    return await prepared(onProgress);
+  }
+
+  prepare(phase: RequestPhase): (onProgress: OnProgress | null) => Promise<LoadResult> {
+    const work = this.#createWork(phase, "measured");
+    const pacer = createPacer(this.#connections, phase, "measured", this.plan);
+    return async (onProgress) => {
+      const startNs = clientProcessorNs();
+      const { series, elapsedNs } = await this.#run(work, pacer, onProgress);
+      const clientNs = Math.max(0, clientProcessorNs() - startNs - pacer.idleNs);
+      const { done: operations, open } = pacer;
+      return resultOf(work, { operations, elapsedNs, series, clientNs, open });
+    };
   }
 
   async close(): Promise<void> {
@@ -128,17 +129,12 @@ export class ClientLoad implements Load, ClientOwner {
     this.#pacer?.fail(this.#failure);
   }
 
-  #prepare(phase: RequestPhase, draw: Draw): PhaseWork {
-    const space = this.#spaces.get(phase.keysCount) ?? new KeySpace(phase.keysCount, 0, 1);
-    this.#spaces.set(phase.keysCount, space);
+  #createWork(phase: RequestPhase, draw: Draw): PhaseWork {
+    const { keysCount } = phase;
+    const { worker, workersCount } = this.plan;
+    const space = this.#spaces.get(keysCount) ?? new KeySpace(keysCount, worker, workersCount);
+    this.#spaces.set(keysCount, space);
     return createPhaseWork(phase, this.plan, this.#values, space, draw);
-  }
-
-  #createPacer({ schedule, batchSize }: RequestPhase, amount: Amount): Pacer {
-    const connections = this.#connections;
-    if (schedule === null) return new ClosedLoop(connections, batchSize, amount);
-    const { seed } = this.plan;
-    return new OpenLoop({ connections, schedule, amount, seed, offsetNs: 0 });
   }
 
   async #run(

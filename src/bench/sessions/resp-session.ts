@@ -6,15 +6,13 @@
 import { FatalError, reasonOf } from "../../base/errors.ts";
 import { ReplyError } from "../../resp/reader.ts";
 import { backendOf } from "../backends.ts";
-import type { ClientLibrary } from "../drivers/client-library.ts";
 import { ControlConnection } from "../drivers/control.ts";
-import { ClientLoad } from "../load/client-load.ts";
 import type { Load } from "../load/load.ts";
-import { LocalLoad } from "../load/local-load.ts";
+import { loadLibrary, openLoad } from "../load/open-load.ts";
 import { WorkerLoad } from "../load/worker-load.ts";
 import type { ServerClock } from "../measure.ts";
 import { type OwnServer, startOwnServer } from "../own-server.ts";
-import type { ClientName, PhasePlan } from "../plan.ts";
+import type { PhasePlan } from "../plan.ts";
 import { localProcessOf, localProcessorNs } from "../processor-time.ts";
 import type { PhaseRun } from "../result.ts";
 import type { Session, SessionContext } from "../session.ts";
@@ -52,6 +50,7 @@ async function connectLoad(
   const { concurrency, workersCount, values, chat, seed } = plan;
   const { isVerifying, isTimingLatency, timeoutMs } = plan;
   const options = {
+    client: target.client,
     endpoint: { host: url.host, port: url.port },
     setup: url.setup,
     plan: {
@@ -60,23 +59,10 @@ async function connectLoad(
     },
     phases: plan.phases.filter((phase) => phase.kind === "requests"),
   };
-  if (target.client !== "raw") {
-    const library = await loadLibrary(target.client);
-    const load = await ClientLoad.connect(options, library);
-    return { load, clientVersion: library.version };
-  }
   const load =
-    workersCount === 1
-      ? await LocalLoad.connect(options)
-      : await WorkerLoad.connect(options, selfCommand);
-  return { load, clientVersion: null };
-}
-
-/** Loads a library, only when it is measured: nothing else pays for it. */
-async function loadLibrary(client: ClientName): Promise<ClientLibrary> {
-  if (client === "node-redis") return (await import("../drivers/node-redis.ts")).nodeRedis;
-  if (client === "bun") return (await import("../drivers/bun-redis.ts")).bunRedis;
-  throw new RangeError(`no library is called ${client}`);
+    workersCount === 1 ? await openLoad(options) : await WorkerLoad.connect(options, selfCommand);
+  const library = await loadLibrary(target.client);
+  return { load, clientVersion: library?.version ?? null };
 }
 
 async function connectControl(

@@ -66,7 +66,8 @@ export async function runLoad(
 /** How many operations a phase will have, for its progress. */
 function operationsOf({ amount, schedule }: RequestPhase): number {
   if ("operations" in amount) return amount.operations;
-  return schedule === null ? 0 : (schedule.ratePerSecond * amount.durationMs) / 1000;
+  if (schedule === null) return Number.POSITIVE_INFINITY;
+  return (schedule.ratePerSecond * amount.durationMs) / 1000;
 }
 
 function latencyOf({ primary, service, sendLag, open }: LoadResult): LatencySet | null {

@@ -78,9 +78,7 @@ export function createStream(
   const mixSeed = seedOf(phase, plan, draw);
   const keys = parseKeyDistribution(phase.keyDistribution);
   const order = orderOf(keys, phase.keysCount, plan, mixSeed);
-  return new OperationStream({
-    ...{ operations: operationsOf(phase), order, space, seed: plan.seed, mixSeed },
-  });
+  return new OperationStream({ operations: operationsOf(phase), order, space, mixSeed });
 }
 
 function operationsOf({ operations }: RequestPhase): OperationShare[] {

@@ -23,8 +23,7 @@ export interface OperationStreamOptions {
   operations: readonly OperationShare[];
   order: KeyOrder;
   space: KeySpace;
-  /** Of the run, and of this draw. */
-  seed: number;
+  /** Of the order of the operations. */
   mixSeed: number;
 }
 
@@ -41,7 +40,7 @@ export class OperationStream {
   readonly #scanLengths: Prng;
 
   constructor(options: OperationStreamOptions) {
-    const { operations, seed, mixSeed } = options;
+    const { operations, mixSeed } = options;
     this.names = operations.map(({ operation }) => operation);
     assert(!this.names.includes("command"), "a template is no operation of a mix");
     this.#order = options.order;
@@ -51,7 +50,7 @@ export class OperationStream {
       operations.map(({ weight }) => weight),
       mixSeed,
     );
-    this.#scanLengths = new Prng(seed ^ SCAN_SEED);
+    this.#scanLengths = new Prng(mixSeed ^ SCAN_SEED);
   }
 
   next(): void {
