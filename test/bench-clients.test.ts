@@ -50,7 +50,7 @@ for (const library of LIBRARIES) {
   describe(`--client ${library}`, () => {
     test("writes and reads every key of kv once, and says its version", async () => {
       const { exitCode, result } = await benchResult(
-        `--db kv --threads 1 --client ${library} --workload simple -n 3000 -c 7 --verify`,
+        `--db kv --threads 1 --client ${library} --workload simple -o 3000 -c 7 --verify`,
       );
       expect(exitCode).toBe(0);
       const [target] = result.targets;
@@ -71,7 +71,7 @@ for (const library of LIBRARIES) {
       await client.command("CONFIG", "SET", "requirepass", "secret");
       await client.command("AUTH", "secret");
       await client.command("SELECT", "3");
-      const bench = `--db valkey --client ${library} -c 5 -n 1000`;
+      const bench = `--db valkey --client ${library} -c 5 -o 1000`;
       const url = ["--url", `redis://:secret@127.0.0.1:${server.port}/3`];
       const chat = await benchResult(`${bench} --num-chats 10 --pipeline --verify`, url);
       expect(chat.exitCode).toBe(0);
@@ -101,7 +101,7 @@ for (const library of LIBRARIES) {
       await using server = await startPeer("redis-server");
       const { result } = await benchResult(
         `--db redis --client ${library} --workload simple ${urlOf(server)} --write-only ` +
-          "--rate 500 -n 400 -c 20",
+          "--rate 500 -o 400 -c 20",
       );
       const write = runOf(result, "write");
       expect(write.operations + (write.open?.dropped ?? 0)).toBe(400);
@@ -113,7 +113,7 @@ for (const library of LIBRARIES) {
     test.if(HAS_VALKEY)("counts refused operations by their kind", async () => {
       await using server = await startPeer("valkey-server");
       await using client = await Client.connect(server);
-      const bench = `--db valkey --client ${library} ${urlOf(server)} --num-chats 5 -n 200 -c 3`;
+      const bench = `--db valkey --client ${library} ${urlOf(server)} --num-chats 5 -o 200 -c 3`;
       expect((await benchResult(`${bench} --write-only`)).exitCode).toBe(0);
       const lists = (await client.command("KEYS", "chat:*")) as string[];
       expect(lists.length).toBe(5);
@@ -133,7 +133,7 @@ for (const library of LIBRARIES) {
       await using client = await Client.connect(server);
       const running = benchResult(
         `--db valkey --client ${library} --workload simple ${urlOf(server)} --read-only ` +
-          "--keys 50 --duration 1500ms --warmup 0 -c 2 --verify",
+          "--keys 50 --duration 1500ms --warmup 0ms -c 2 --verify",
       );
       await eventually(
         async () => String(await client.command("INFO", "commandstats")).includes("cmdstat_get:"),
@@ -153,8 +153,7 @@ for (const library of LIBRARIES) {
 
     test.if(HAS_VALKEY)("ends with a clear line when the server dies", async () => {
       await using server = await startPeer("valkey-server");
-      const line =
-        `--db valkey --client ${library} --workload simple ${urlOf(server)} ` + "-n 100000000";
+      const line = `--db valkey --client ${library} --workload simple -o 100000000 ${urlOf(server)}`;
       await using bench = new ChildProcess([...kvCommand(), "bench", ...line.split(" ")]);
       await untilWritten(server);
       server.kill("SIGKILL");
@@ -168,7 +167,7 @@ for (const library of LIBRARIES) {
     test.if(HAS_VALKEY)("ends when the server stops answering", async () => {
       await using server = await startPeer("valkey-server");
       const line =
-        `--db valkey --client ${library} --workload simple ${urlOf(server)} -n 100000000 ` +
+        `--db valkey --client ${library} --workload simple ${urlOf(server)} -o 100000000 ` +
         "--timeout 300ms";
       await using bench = new ChildProcess([...kvCommand(), "bench", ...line.split(" ")]);
       await untilWritten(server);
@@ -204,8 +203,8 @@ test.if(HAS_VALKEY)("all clients write the same bytes under the same keys", asyn
     await using server = await startPeer("valkey-server");
     await using control = await Client.connect(server);
     const bench = `--db valkey --client ${client} ${urlOf(server)} -c 1 --seed 5 --format json`;
-    await benchResult(`${bench} --workload simple --ratio 1:1 --keys 40 -n 300 --key-dist zipf`);
-    await benchResult(`${bench} --workload chat --num-chats 7 -n 200 --write-only`);
+    await benchResult(`${bench} --workload simple --ratio 1:1 --keys 40 -o 300 --key-dist zipf`);
+    await benchResult(`${bench} --workload chat --num-chats 7 -o 200 --write-only`);
     contents.push(String(await control.command("DEBUG", "DIGEST")));
   }
   expect(contents[0]).toMatch(/^[0-9a-f]{40}$/);
@@ -215,7 +214,7 @@ test.if(HAS_VALKEY)("all clients write the same bytes under the same keys", asyn
 test.if(HAS_VALKEY)("several clients of one server are rows of one table", async () => {
   await using server = await startPeer("valkey-server");
   const { exitCode, stdout, result } = await benchResult(
-    `--db valkey --client raw,node-redis,bun --workload simple ${urlOf(server)} -n 500`,
+    `--db valkey --client raw,node-redis,bun --workload simple ${urlOf(server)} -o 500`,
   );
   expect(exitCode).toBe(0);
   expect(result.targets.map(({ label }) => label)).toEqual([
@@ -228,7 +227,7 @@ test.if(HAS_VALKEY)("several clients of one server are rows of one table", async
 
 test("the original's --db InMemory works, with every check and the memory of a key", async () => {
   const { exitCode, stdout, result } = await benchResult(
-    "--db InMemory,map --workload simple -n 20000 --pipeline --batch-size 16 --verify",
+    "--db InMemory,map --workload simple -o 20000 --pipeline --batch-size 16 --verify",
   );
   expect(exitCode).toBe(0);
   for (const { phases, facts } of result.targets) {
@@ -240,7 +239,7 @@ test("the original's --db InMemory works, with every check and the memory of a k
 });
 
 test("a store in process beside a server comes with a warning", async () => {
-  const { exitCode, stdout } = await benchResult("--db map,kv --threads 1 -n 300 --num-chats 9");
+  const { exitCode, stdout } = await benchResult("--db map,kv --threads 1 -o 300 --num-chats 9");
   expect(exitCode).toBe(0);
   expect(stdout).toContain("warning: map: in this process, without network and protocol");
 });
@@ -252,7 +251,7 @@ test.if(isBuilt)("./kv in a folder without node_modules has its libraries with i
   using folder = temporaryFolder();
   const binary = join(folder.path, "kv");
   copyFileSync(BINARY, binary);
-  const line = "bench --db kv --threads 1 --client node-redis,bun --workload simple -n 200";
+  const line = "bench --db kv --threads 1 --client node-redis,bun --workload simple -o 200";
   const { exitCode, stdout } = await run([binary, ...line.split(" ")], { cwd: folder.path });
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/kv \(node-redis\) +READ/);

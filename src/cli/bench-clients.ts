@@ -6,18 +6,12 @@ import type { Mode, TargetOption } from "../bench/options.ts";
 import type { ValuePlan } from "../bench/plan.ts";
 import { findFormat } from "../formats/formats.ts";
 
-const LIBRARIES: readonly string[] = ["node-redis", "bun"];
-
 /** Throws UsageError. */
 export function checkClients(
   targets: readonly TargetOption[],
   mode: Mode,
   values: ValuePlan,
 ): void {
-  const library = targets.find(({ client }) => LIBRARIES.includes(client))?.client;
-  if (library !== undefined && mode.kind === "pubsub") {
-    throw new UsageError(`--client: ${library} does not measure --pubsub-only, use raw`);
-  }
   if (targets.some(({ client }) => client === "bun")) checkText(values);
   const local = targets.find(({ backend }) => backend === "inmemory" || backend === "map");
   if (local !== undefined && mode.kind === "command") {

@@ -173,7 +173,6 @@ const refused: [line: string, message: string][] = [
     "--client raw,bun --compress-zstd",
     "--client: bun corrupts binary values of --compress-zstd, use raw or node-redis",
   ],
-  ["--client bun --pubsub-only", "--client: bun does not measure --pubsub-only, use raw"],
   ["--client raw,nats", "--client: nats fits none of the databases (redis)"],
   ["--duration 5s -o 5", "--duration: contradicts --num-ops, give one of them"],
   ["--duration 5", "--duration: not a duration (5), such as 10s"],
