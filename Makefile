@@ -21,7 +21,7 @@ SEED ?=
 B ?=
 
 # The engine's own suite: tables on the terminal, the same as JSON and as a page.
-PERF = ./kv bench engine --suite $(1) $(2) --out perf-$(1).json
+PERF = ./kv bench engine --suite $(1) $(2) --out perf-$(1).json --out perf-$(1).html
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test check format coverage bench-micro fuzz generate release clean \

@@ -1,7 +1,8 @@
 /**
  * Starting our server and real ones for the measuring scripts: in memory, on loopback, on one
- * thread.
+ * thread unless it is said otherwise.
  */
+import { readFileSync } from "node:fs";
 import { spawnSync } from "bun";
 
 export type ServerName = "kv" | "valkey-server" | "redis-server";
@@ -11,6 +12,14 @@ export interface TestServer {
   readonly port: number;
   readonly pid: number;
   stop(): void;
+}
+
+const CLOCK_TICKS_A_SECOND = 100;
+
+/** User and system time of a process so far, in microseconds. */
+export function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
+  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / CLOCK_TICKS_A_SECOND;
 }
 
 /** A port that was free a moment ago. */
@@ -23,16 +32,17 @@ export function freePort(): number {
 
 /**
  * Starts a server and waits until it answers. Throws when it does not. `binary`: what runs for
- * "kv".
+ * "kv"; `threads`: of "kv" only.
  */
 export async function startServer(
   name: ServerName,
   port: number,
   binary = "./kv",
+  threads = 1,
 ): Promise<TestServer> {
   const command =
     name === "kv"
-      ? [...binary.split(" "), "serve", "--port", String(port), "--threads", "1"]
+      ? [...binary.split(" "), "serve", "--port", String(port), "--threads", String(threads)]
       : [name, "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
   const child = Bun.spawn(command, { stdout: "ignore", stderr: "inherit" });
   for (let tries = 0; tries < 200; tries++) {

@@ -10,10 +10,10 @@
  * says each server's process used while the load ran. Only ratios mean anything on a shared
  * machine. Prints a Markdown table; `--out` keeps every single figure.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { spawnSync } from "bun";
-import { freePort, type ServerName, startServer, type TestServer } from "./servers.ts";
+import { cpuOf, freePort, type ServerName, startServer, type TestServer } from "./servers.ts";
 
 interface Shape {
   readonly depth: number;
@@ -30,17 +30,9 @@ interface Sample {
   readonly cpuMicroseconds: number;
 }
 
-const CLOCK_TICKS_A_SECOND = 100;
-
 function option(name: string, otherwise: string): string {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
-}
-
-/** User and system time of a process so far, in microseconds. */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
-  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / CLOCK_TICKS_A_SECOND;
 }
 
 function measure(server: TestServer, command: "SET" | "GET", shape: Shape): Sample {

@@ -4,19 +4,16 @@ import { calibrate } from "./bench/calibrate.ts";
 import { readEnvironment } from "./bench/environment.ts";
 import { type CalibrationResult, formatCalibration } from "./bench/report/calibration.ts";
 import { parseCalibrateOptions } from "./cli/bench-calibrate-options.ts";
+import { isCompiled, selfCommand } from "./self-command.ts";
 
 /** Resolves with the exit code. Throws UsageError and FatalError. */
-export async function benchCalibrate(
-  argv: string[],
-  selfCommand: string[],
-  isCompiled: boolean,
-): Promise<number> {
+export async function benchCalibrate(argv: string[]): Promise<number> {
   const options = parseCalibrateOptions(argv);
   if (options === null) return 0;
   const { concurrency, valueSize, isJson } = options;
   const startedAt = new Date().toISOString();
-  const environment = readEnvironment(isCompiled);
-  const rows = await calibrate(options, selfCommand);
+  const environment = readEnvironment(isCompiled());
+  const rows = await calibrate(options, selfCommand());
   const result: CalibrationResult = {
     kind: "calibration",
     schemaVersion: 1,

@@ -2,47 +2,51 @@
  * `kv bench engine`: the store itself, in this process, case after case; the same result, files and
  * tables as of any other benchmark.
  */
-
-import { COMMIT, VERSION } from "./base/version.ts";
 import { casesOf, type EngineCase } from "./bench/engine/cases.ts";
 import { formatCase, formatGroup } from "./bench/engine/show.ts";
 import { runSuite } from "./bench/engine/suite.ts";
-import { readEnvironment } from "./bench/environment.ts";
-import { Progress } from "./bench/progress.ts";
-import { type BenchResult, type PhaseResult, SCHEMA_VERSION } from "./bench/result.ts";
+import { progressOn } from "./bench/progress.ts";
+import { exportResult } from "./bench/report/exporters.ts";
+import { formatJson } from "./bench/report/json.ts";
+import { formatSummary } from "./bench/report/table.ts";
+import { terminalOf } from "./bench/report/terminal.ts";
+import type { BenchResult, PhaseResult } from "./bench/result.ts";
+import { findWarnings } from "./bench/warnings.ts";
+import { checkWritable, writeFiles } from "./bench-files.ts";
+import { aroundRun } from "./bench-measure.ts";
 import { type EngineOptions, parseEngineOptions } from "./cli/engine-options.ts";
 import { workerUrl } from "./worker-url.ts";
 
-/** The result, and the options that say where it goes; null when help was printed. */
-export async function benchEngine(
-  argv: string[],
-  isCompiled: boolean,
-): Promise<{ result: BenchResult; options: EngineOptions } | null> {
+/** Resolves with the exit code; `argv` is what follows "engine". Throws UsageError, FatalError. */
+export async function benchEngine(argv: string[]): Promise<number> {
   const options = parseEngineOptions(argv);
-  if (options === null) return null;
-  const cases = casesOf(options.suite);
+  if (options === null) return 0;
+  for (const path of options.outPaths) checkWritable(path);
+  const result = await measure(argv, options);
+  const terminal = terminalOf(process.stdout, process.env);
+  const text = options.isJson ? formatJson(result) : formatSummary(result, terminal);
+  await Bun.write(Bun.stdout, text);
+  writeFiles(options.outPaths.flatMap((path) => exportResult(result, path)));
+  return 0;
+}
+
+async function measure(argv: string[], options: EngineOptions): Promise<BenchResult> {
   const { durationMs, runsCount, seed, isTimingLatency } = options;
-  const isTerminal = process.stderr.isTTY === true && !options.isShowing;
-  const progress = new Progress(options.isQuiet, isTerminal, (text) => process.stderr.write(text));
-  const startedAt = new Date().toISOString();
-  const environment = readEnvironment(isCompiled);
-  const target = await runSuite({
-    cases,
-    durationMs,
-    runsCount,
-    seed,
-    isTimingLatency,
-    workerUrl: workerUrl("bench-engine-worker"),
-    progress,
-    onCase: options.isShowing ? showCase() : null,
-  });
-  const result: BenchResult = {
+  const { outcome: target, header } = await aroundRun(["engine", ...argv], () =>
+    runSuite({
+      cases: casesOf(options.suite),
+      durationMs,
+      runsCount,
+      seed,
+      isTimingLatency,
+      workerUrl: workerUrl("bench-engine-worker"),
+      progress: progressOn(process.stderr, options.isQuiet || options.isShowing),
+      onCase: options.isShowing ? showCase() : null,
+    }),
+  );
+  return {
     kind: "bench",
-    schemaVersion: SCHEMA_VERSION,
-    tool: { name: "kv bench", version: VERSION, commit: COMMIT },
-    startedAt,
-    argv: ["engine", ...argv],
-    environment,
+    ...header,
     plan: {
       workload: "simple",
       runsCount,
@@ -57,10 +61,9 @@ export async function benchEngine(
       search: null,
     },
     targets: [target],
-    warnings: [],
+    warnings: findWarnings([target], header.environment, header.activity, "--duration"),
     isFailed: false,
   };
-  return { result, options };
 }
 
 /** Prints each case as it ends, under the title of its group. */

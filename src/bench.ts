@@ -4,108 +4,69 @@
  *      argv ─ options ─ plan ─ run (loop, driver, recorder) ─ result ─ report
  *
  * The summary goes to standard output, everything else (progress, notices) to standard error.
- * Exit codes: 0, 1 when a target could not be measured or any operation failed, 64 for a command
- * line that makes no sense.
+ * Exit codes: 0, 1 when a target could not be measured, any operation failed or a condition of
+ * --fail-if holds, 64 for a command line that makes no sense.
  */
-import { accessSync, constants, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
-import { FatalError, reasonOf } from "./base/errors.ts";
-import { COMMIT, VERSION } from "./base/version.ts";
-import { readEnvironment } from "./bench/environment.ts";
-import { makePlan } from "./bench/make-plan.ts";
-import type { BenchOptions } from "./bench/options.ts";
-import { Progress } from "./bench/progress.ts";
+import { UsageError } from "./base/errors.ts";
+import { compareResults } from "./bench/compare.ts";
+import { findViolations } from "./bench/conditions.ts";
+import { progressOn } from "./bench/progress.ts";
+import { parseResult } from "./bench/read-result.ts";
+import { visible } from "./bench/report/cells.ts";
+import { formatComparison } from "./bench/report/compare-report.ts";
+import { exportResult } from "./bench/report/exporters.ts";
 import { formatJson } from "./bench/report/json.ts";
 import { formatSummary } from "./bench/report/table.ts";
-import { type BenchResult, SCHEMA_VERSION } from "./bench/result.ts";
-import { runPlan } from "./bench/run.ts";
-import { findWarnings } from "./bench/warnings.ts";
-import { benchEngine } from "./bench-engine.ts";
+import { terminalOf } from "./bench/report/terminal.ts";
+import { checkWritable, readText, writeFiles } from "./bench-files.ts";
+import { measure } from "./bench-measure.ts";
 import { parseBenchOptions } from "./cli/bench-options.ts";
+import { BENCH_SUBCOMMANDS, type BenchSubcommand } from "./cli/bench-subcommands.ts";
+
+/** Resolves with the exit code; `argv` is what follows the name of the subcommand. */
+type Run = (argv: string[]) => Promise<number>;
+
+/** Each is loaded when it is asked for. */
+const SUBCOMMANDS: Record<BenchSubcommand, () => Promise<Run>> = {
+  report: async () => (await import("./bench-report.ts")).benchReport,
+  compare: async () => (await import("./bench-compare.ts")).benchCompare,
+  ab: async () => (await import("./bench-ab.ts")).benchAb,
+  calibrate: async () => (await import("./bench-calibrate.ts")).benchCalibrate,
+  codec: async () => (await import("./bench-codec.ts")).benchCodec,
+  engine: async () => (await import("./bench-engine.ts")).benchEngine,
+};
 
 /**
  * Runs `kv bench` with the arguments behind its name; returns the exit code. Throws UsageError and
  * FatalError.
  */
 export async function bench(argv: string[]): Promise<number> {
-  if (argv[0] === "engine") return await engine(argv.slice(1));
-  if (argv[0] === "calibrate") {
-    const { benchCalibrate } = await import("./bench-calibrate.ts");
-    return await benchCalibrate(argv.slice(1), selfCommand(), isCompiled());
+  const name = argv[0];
+  if (name === undefined || name.startsWith("-")) return await run(argv);
+  if (Object.hasOwn(SUBCOMMANDS, name)) {
+    const subcommand = await SUBCOMMANDS[name as BenchSubcommand]();
+    return await subcommand(argv.slice(1));
   }
+  const known = Object.keys(BENCH_SUBCOMMANDS).join(", ");
+  throw new UsageError(`${name}: unknown subcommand of kv bench, known are ${known}`);
+}
+
+async function run(argv: string[]): Promise<number> {
   const options = parseBenchOptions(argv);
   if (options === null) return 0;
-  for (const path of options.outPaths) checkWritable(path);
-  const result = await measure(options, argv);
-  return await report(result, options);
-}
-
-async function engine(argv: string[]): Promise<number> {
-  const done = await benchEngine(argv, isCompiled());
-  return done === null ? 0 : await report(done.result, done.options);
-}
-
-/** Prints the result and writes it to files; returns the exit code. */
-async function report(
-  result: BenchResult,
-  { isJson, outPaths }: Pick<BenchOptions, "isJson" | "outPaths">,
-): Promise<number> {
-  await Bun.write(Bun.stdout, isJson ? formatJson(result) : formatSummary(result));
-  for (const path of outPaths) writeResult(path, result);
-  return result.isFailed ? 1 : 0;
-}
-
-async function measure(options: BenchOptions, argv: string[]): Promise<BenchResult> {
-  const isTerminal = process.stderr.isTTY === true;
-  const progress = new Progress(options.isQuiet, isTerminal, (text) => process.stderr.write(text));
+  const { outPaths, baselinePath, conditions, isJson } = options;
+  for (const path of outPaths) checkWritable(path);
+  const baseline = baselinePath === null ? null : parseResult(readText(baselinePath), baselinePath);
+  const progress = progressOn(process.stderr, options.isQuiet);
   for (const notice of options.notices) progress.say(notice);
-  const startedAt = new Date().toISOString();
-  const environment = readEnvironment(isCompiled());
-  const { targets: plans, phases, ...load } = makePlan(options);
-  const targets = await runPlan({ ...load, targets: plans, phases }, selfCommand(), progress);
-  return {
-    kind: "bench",
-    schemaVersion: SCHEMA_VERSION,
-    tool: { name: "kv bench", version: VERSION, commit: COMMIT },
-    startedAt,
-    argv,
-    environment,
-    plan: load,
-    targets,
-    warnings: findWarnings(targets, environment),
-    isFailed: targets.some((target) =>
-      target.phases.some((phase) => phase.summary.errorsTotal > 0),
-    ),
-  };
-}
-
-/** A result that cannot be kept is worth nothing: better to know before the run than after it. */
-function checkWritable(path: string): void {
-  try {
-    accessSync(dirname(path), constants.W_OK);
-  } catch (error) {
-    throw new FatalError(`Cannot write ${JSON.stringify(path)}: ${reasonOf(error)}`);
-  }
-}
-
-function writeResult(path: string, result: BenchResult): void {
-  try {
-    writeFileSync(path, formatJson(result));
-  } catch (error) {
-    throw new FatalError(`Cannot write ${JSON.stringify(path)}: ${reasonOf(error)}`);
-  }
-}
-
-/**
- * Whether this is the compiled executable: its modules are in a virtual folder, /$bunfs on Unix and
- * B:/~BUN on Windows.
- */
-function isCompiled(): boolean {
-  return /\$bunfs|~BUN/.test(import.meta.url);
-}
-
-/** The command that runs this very program again, to be followed by a subcommand and its flags. */
-function selfCommand(): string[] {
-  if (isCompiled()) return [process.execPath];
-  return [process.execPath, Bun.fileURLToPath(new URL("./main.ts", import.meta.url))];
+  const result = await measure(options, argv, progress);
+  const comparison = baseline === null ? null : compareResults(baseline, result);
+  const violations = findViolations(conditions, result, comparison);
+  const terminal = terminalOf(process.stdout, process.env);
+  const parts = isJson ? [formatJson(result)] : [formatSummary(result, terminal)];
+  if (comparison !== null && !isJson) parts.push(formatComparison(comparison, [], terminal));
+  await Bun.write(Bun.stdout, parts.join("\n"));
+  process.stderr.write(violations.map((line) => `FAILED: ${visible(line)}\n`).join(""));
+  writeFiles(outPaths.flatMap((path) => exportResult(result, path)));
+  return result.isFailed || violations.length > 0 ? 1 : 0;
 }

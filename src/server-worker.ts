@@ -8,7 +8,7 @@
  */
 import { FatalError } from "./base/errors.ts";
 import { Log } from "./base/log.ts";
-import { ServerStats } from "./base/server-stats.ts";
+import { ServerStats, Stat } from "./base/server-stats.ts";
 import { Settings } from "./base/settings.ts";
 import { peerHandlers } from "./commands/peer-handlers.ts";
 import type { Peers, ServerContext } from "./commands/server-context.ts";
@@ -17,17 +17,20 @@ import { SlowLog } from "./commands/slow-log.ts";
 import { Connections } from "./net/connections.ts";
 import { type Listener, listenTcp, listenUnix, SPREADS_CONNECTIONS } from "./net/listener.ts";
 import { WorkerPeers } from "./net/peers.ts";
+import { PubSub } from "./pubsub/pubsub.ts";
+import type { Subscriber } from "./pubsub/subscriber.ts";
 import { attachStore, type Store } from "./store/store.ts";
 import { applyMemoryLimit } from "./store-settings.ts";
 import type { FromWorker, ServerPlan, ToWorker } from "./worker-messages.ts";
 
-declare const self: Worker & { postMessage(message: FromWorker): void };
+declare const self: Worker & { postMessage(message: FromWorker, transfer?: ArrayBuffer[]): void };
 
 class ServerWorker implements ServerContext {
   readonly settings: Settings;
   readonly stats: ServerStats;
   readonly slowlog: SlowLog;
   readonly store: Store;
+  readonly pubsub: PubSub;
   readonly peers: Peers;
   readonly workerIndex: number;
   readonly threads: number;
@@ -46,6 +49,14 @@ class ServerWorker implements ServerContext {
     this.slowlog = new SlowLog(this.settings, this.stats);
     this.store = attachStore(plan.store, worker);
     if (worker === 0) applyMemoryLimit(this.store, this.settings);
+    this.pubsub = new PubSub(plan.pubsub, worker, {
+      postBody: (to, id, body) => self.postMessage({ type: "pubsub-body", to, id, body }, [body]),
+      schedule: setImmediate,
+      noteSubscriber: (n) => {
+        const own = this.stats.own;
+        own[Stat.ClientsSubscribed] = (own[Stat.ClientsSubscribed] as number) + n;
+      },
+    });
     this.workerIndex = worker;
     this.threads = plan.threads;
     this.startedMs = plan.startedMs;
@@ -71,6 +82,7 @@ class ServerWorker implements ServerContext {
    * does. Port 0 takes a free one, which the second address then shares.
    */
   listen(port: number): void {
+    this.pubsub.listen();
     this.port = port;
     this.settings.port = port;
     if (this.workerIndex > 0 && !SPREADS_CONNECTIONS) return;
@@ -94,6 +106,10 @@ class ServerWorker implements ServerContext {
 
   sessions(): Iterable<Session> {
     return this.#connections.sessions();
+  }
+
+  subscriberOf(session: Session): Subscriber {
+    return this.#connections.subscriberOf(session);
   }
 
   closeSession(session: Session): void {
@@ -143,6 +159,9 @@ self.onmessage = (event: MessageEvent<ToWorker>) => {
     case "run":
     case "answers":
       server?.workerPeers.receive(message);
+      return;
+    case "pubsub-body":
+      server?.pubsub.receiveBody(message.id, message.body);
       return;
     case "active-expire":
       return;

@@ -24,6 +24,7 @@ import { clientsMaxFor, descriptorsMax } from "./net/descriptors.ts";
 import { probe } from "./net/listener.ts";
 import { joinPort } from "./net/peer-address.ts";
 import { PeerRelay } from "./net/peers.ts";
+import { createPubSubMemory } from "./pubsub/layout.ts";
 import { settingsFrom } from "./serve-settings.ts";
 import { RESERVE_SIZE_MIN } from "./store/memory.ts";
 import { createStore } from "./store/store.ts";
@@ -69,6 +70,7 @@ function planFor(settings: Settings, log: Log): ServerPlan {
   const store = createStore({ reserveBytes: reserveBytes(), workers });
   return {
     store,
+    pubsub: createPubSubMemory(settings.threads),
     stats: createServerStatsMemory(workers),
     clients: new SharedArrayBuffer(64),
     settings: settings.toPlain(),
@@ -190,6 +192,9 @@ class Server {
         return;
       case "active-expire":
         this.#post(this.#plan.threads, message);
+        return;
+      case "pubsub-body":
+        (this.#workers[message.to] as Worker).postMessage(message, [message.body]);
         return;
       case "stopped":
         this.#runningCount--;

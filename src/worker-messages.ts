@@ -7,17 +7,21 @@
  *        |<- listening (or failed) -------|                         |
  *        |-- start ---------------------------------------------->  |
  *        |            ... asks, answers, stop-requested ...         |
+ *        |<- pubsub-body (to another) ----|                         |
+ *        |-- pubsub-body ---------------->|                         |
  *        |-- stop ----------------------->|-----------------------> |
  *        |<- stopped ---------------------|<----------------------- |
  *
  * Everything here survives structuredClone; SharedArrayBuffers in it are shared, not copied.
  */
 import type { PeerMessage, PeerRequest } from "./net/peers.ts";
+import type { PubSubHandle } from "./pubsub/layout.ts";
 import type { StoreHandle } from "./store/memory.ts";
 
 /** What all Workers of a server share. */
 export interface ServerPlan {
   readonly store: StoreHandle;
+  readonly pubsub: PubSubHandle;
   /** Memory of ServerStats: one row per serving Worker and one for upkeep. */
   readonly stats: SharedArrayBuffer;
   /** Word 0: clients of the process; see net/connections.ts. */
@@ -45,6 +49,7 @@ export type ToWorker =
     }
   | { readonly type: "stop" }
   | { readonly type: "active-expire"; readonly isOn: boolean }
+  | PubSubBody
   | PeerMessage;
 
 /** From a Worker. */
@@ -55,4 +60,13 @@ export type FromWorker =
   | { readonly type: "stop-requested" }
   | { readonly type: "active-expire"; readonly isOn: boolean }
   | { readonly type: "stopped" }
+  | PubSubBody
   | PeerRequest;
+
+/** A large message on its way to a Worker (pubsub/large.ts): transferred, never copied. */
+export interface PubSubBody {
+  readonly type: "pubsub-body";
+  readonly to: number;
+  readonly id: number;
+  readonly body: ArrayBuffer;
+}

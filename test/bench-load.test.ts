@@ -5,6 +5,7 @@
 import { expect, test } from "bun:test";
 import calibrationSchema from "../schemas/bench-calibration.schema.json" with { type: "json" };
 import schema from "../schemas/bench-result.schema.json" with { type: "json" };
+import { schemaErrors } from "../src/bench/json-schema.ts";
 import type { BenchResult, PhaseRun } from "../src/bench/result.ts";
 import {
   ChildProcess,
@@ -16,7 +17,6 @@ import {
   startPeer,
   temporaryFolder,
 } from "./harness.ts";
-import { schemaErrors } from "./json-schema.ts";
 
 const HAS_VALKEY = hasPeer("valkey-server");
 

@@ -186,6 +186,37 @@ export async function startPeer(name: PeerName, args: readonly string[] = []): P
   }
 }
 
+/** A NATS server, and where it speaks WebSocket. */
+export class NatsServer extends Server {
+  webSocketPort = 0;
+}
+
+/**
+ * Starts nats-server on free ports, with a WebSocket listener and the configuration `lines` (such
+ * as "max_pending: 65536"). Check `hasPeer` first.
+ */
+export async function startNats(lines: readonly string[] = []): Promise<NatsServer> {
+  const folder = temporaryFolder();
+  const path = join(folder.path, "nats.conf");
+  for (let attempt = 1; ; attempt++) {
+    const [port, webSocketPort] = [freePort(), freePort()];
+    const listener = `websocket { host: "127.0.0.1", port: ${webSocketPort}, no_tls: true }`;
+    await Bun.write(path, [listener, ...lines, ""].join("\n"));
+    const command = ["nats-server", "-a", "127.0.0.1", "-p", `${port}`, "-c", path];
+    const server = new NatsServer(command, { cwd: tmpdir() });
+    server.port = port;
+    server.webSocketPort = webSocketPort;
+    // Its log goes to standard error; this line comes last.
+    const isReady = () => server.stderr.includes("Server is ready");
+    await eventually(() => !server.isRunning || isReady(), "nats-server is ready");
+    const isRunning = server.isRunning;
+    folder[Symbol.dispose]();
+    if (isRunning) return server;
+    const { stderr } = await server.finished();
+    if (attempt === 3) throw new Error(`Cannot start nats-server: ${stderr}`);
+  }
+}
+
 /** A port that was free a moment ago. */
 export function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });

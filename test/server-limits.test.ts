@@ -101,6 +101,20 @@ describe("a client that does not read", () => {
   });
 });
 
+describe("a client that is gone", () => {
+  test("before it is accepted costs nothing, however often", async () => {
+    await using server = await startKv(["--threads", "2"]);
+    for (let i = 0; i < 300; i++) {
+      const client = await Client.connect(server);
+      client.close();
+    }
+    await using client = await Client.connect(server);
+    expect(await client.command("PING")).toBe("PONG");
+    await eventually(async () => (await info(client, "connected_clients")) === 1, "all are gone");
+    expect(server.isRunning).toBe(true);
+  });
+});
+
 describe("what a client sends", () => {
   test("an unfinished request above client-query-buffer-limit closes the connection", async () => {
     await using server = await startKv(["--threads", "1"]);

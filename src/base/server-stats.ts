@@ -19,6 +19,8 @@ export const enum Stat {
   ClientsBlocked = 1,
   /** Memory held for clients (buffers), bytes: a gauge. */
   ClientsBytes = 2,
+  /** Clients that are subscribed to something: a gauge. */
+  ClientsSubscribed = 3,
   ResetFrom = 8,
   ConnectionsReceived = 8,
   ConnectionsRejected = 9,

@@ -80,4 +80,7 @@ test("bracket() reads both sides around the work, and knows when nobody tells", 
   const unknown = await bracket({ readNs: () => null, source: "server", threads: null }, work);
   expect(unknown.processorTime).toMatchObject({ serverNs: null, serverSource: "none" });
   expect(unknown.processorTime.bottleneck).toBe("unknown");
+  // A thread that ended has taken its time out of the sum.
+  const falling = { readNs: () => -++readings, source: "kernel", threads: 1 } as const;
+  expect((await bracket(falling, work)).processorTime.serverNs).toBeNull();
 });

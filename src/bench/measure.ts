@@ -145,6 +145,11 @@ export interface ServerClock {
   threads: number | null;
 }
 
+/** Null when unknown, also when threads have ended and have taken their time out of the sum. */
+function gainedNs(startNs: number | null, endNs: number | null): number | null {
+  return startNs === null || endNs === null || endNs < startNs ? null : endNs - startNs;
+}
+
 /**
  * Runs `work`, which returns how long its phase took, between two readings of both sides'
  * processor time. `clientNs` of the result stands for what this process used, when there is one.
@@ -159,8 +164,7 @@ export async function bracket<T extends { elapsedNs: number; clientNs?: number }
   const result = await work();
   const clientNs = result.clientNs ?? clientProcessorNs() - clientStartNs;
   const serverEndNs = await server.readNs();
-  const serverNs =
-    serverStartNs === null || serverEndNs === null ? null : serverEndNs - serverStartNs;
+  const serverNs = gainedNs(serverStartNs, serverEndNs);
   const { threads } = server;
   return {
     result,

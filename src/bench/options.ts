@@ -3,6 +3,7 @@
  * value and combination; make-plan.ts turns it into a plan.
  */
 import type { BackendName } from "./backends.ts";
+import type { Condition } from "./conditions.ts";
 import type {
   Amount,
   ChatPlan,
@@ -63,6 +64,10 @@ export interface BenchOptions {
   timeoutMs: number;
   /** Threads of a server that is started here; null leaves it to the server. */
   threads: number | null;
+  /** An earlier result to compare with. */
+  baselinePath: string | null;
+  /** Any of them that holds fails the run. */
+  conditions: Condition[];
   isQuiet: boolean;
   /** Print the result as JSON instead of tables. */
   isJson: boolean;

@@ -52,7 +52,8 @@ export function localProcessOf(facts: TargetFacts, host: string): number | null 
   return Math.abs(ageSeconds - uptimeSeconds) <= AGE_TOLERANCE_SECONDS ? processId : null;
 }
 
-function isLoopback(host: string): boolean {
+/** Whether a host is surely this machine. */
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 

@@ -15,7 +15,7 @@ export type ReadValue = Buffer | string | null;
 export class ReplyChecks {
   /** Whether values are looked into. */
   readonly isChecking: boolean;
-  /** Values that were asked for. */
+  /** Values that were asked for; whoever asks counts, since the answer may be an error. */
   readsCount = 0;
   readonly counts: PhaseCounts = emptyCounts();
   readonly #values: ValueSource;
@@ -43,13 +43,11 @@ export class ReplyChecks {
 
   /** A read of `key` gave `value`. */
   value(key: number, value: ReadValue): void {
-    this.readsCount++;
     this.#one(key, value);
   }
 
   /** A read of the keys from `key` on gave `values`, one for each of `count`. */
   values(key: number, count: number, values: unknown): void {
-    this.readsCount += count;
     if (!Array.isArray(values) || values.length !== count) {
       this.counts.unexpected++;
       return;
@@ -59,7 +57,6 @@ export class ReplyChecks {
 
   /** A read of a list gave `items`, which must be values of this run. */
   items(items: readonly ReadValue[]): void {
-    this.readsCount++;
     const { counts } = this;
     if (items.length === 0) counts.nulls++;
     else if (items.length > this.#itemsMax) counts.unexpected++;

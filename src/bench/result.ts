@@ -11,6 +11,7 @@
  */
 import type { BackendName } from "./backends.ts";
 import type { Environment } from "./environment.ts";
+import type { MachineActivity } from "./machine-activity.ts";
 import type { ClientName, PhasePlan, Plan } from "./plan.ts";
 import type { Bottleneck, ProcessorTimeSource } from "./processor-time.ts";
 import type { HistogramData } from "./recorder/histogram.ts";
@@ -25,6 +26,7 @@ export interface BenchResult {
   startedAt: string;
   argv: string[];
   environment: Environment;
+  activity: MachineActivity;
   plan: Omit<Plan, "targets" | "phases">;
   targets: TargetResult[];
   /** What makes the comparison or a figure doubtful. */
@@ -37,7 +39,7 @@ export interface TargetResult {
   label: string;
   backend: BackendName;
   client: ClientName;
-  /** The library's name and version: "redis 6.3.1"; null for our own drivers. */
+  /** Of the library; null for the driver of our own, or when nobody knows. */
   clientVersion: string | null;
   endpoint: string;
   isStartedHere: boolean;

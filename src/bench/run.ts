@@ -10,12 +10,12 @@
 import { assert } from "../base/assert.ts";
 import { formatCount, formatDurationNs } from "../base/units.ts";
 import { backendOf } from "./backends.ts";
+import { clientVersionOf } from "./client-version.ts";
 import { findMax, percentileName, type SearchStep } from "./find-max.ts";
 import type { PhasePlan, Plan, TargetPlan } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import type { PhaseRun, TargetResult } from "./result.ts";
-import type { OpenSession, Session } from "./session.ts";
-import { openInProcessSession } from "./sessions/in-process-session.ts";
+import type { OpenSession, Session, SessionContext } from "./session.ts";
 import { openRespSession } from "./sessions/resp-session.ts";
 import { makePhaseResult } from "./summarize.ts";
 
@@ -23,7 +23,7 @@ import { makePhaseResult } from "./summarize.ts";
 interface Seen {
   target: TargetPlan;
   label: string;
-  session: Pick<Session, "endpoint" | "isStartedHere" | "facts" | "clientVersion"> | null;
+  session: Pick<Session, "endpoint" | "isStartedHere" | "facts"> | null;
   phases: SeenPhase[];
 }
 
@@ -103,8 +103,23 @@ async function runPhase(
 }
 
 /** How a target is driven. */
-function sessionOf({ backend }: TargetPlan): OpenSession {
-  return backendOf(backend).kind === "in-process" ? openInProcessSession : openRespSession;
+export function sessionOf(_target: TargetPlan): OpenSession {
+  return openSession;
+}
+
+/** By where the target is, and by what its phases do; those of a plan are all of one kind. */
+async function openSession(context: SessionContext): Promise<Session> {
+  if (backendOf(context.target.backend).kind === "in-process") {
+    return (await import("./sessions/in-process-session.ts")).openInProcessSession(context);
+  }
+  switch (context.plan.phases[0]?.kind) {
+    case "fanout":
+      return (await import("./sessions/fanout-session.ts")).openFanoutSession(context);
+    case "connect":
+      return (await import("./sessions/connect-session.ts")).openConnectSession(context);
+    default:
+      return openRespSession(context);
+  }
 }
 
 /** The backend, and the client where it says something or tells two targets apart. */
@@ -116,11 +131,12 @@ function labelOf(target: TargetPlan, targets: TargetPlan[]): string {
 
 function targetResult({ target, label, session, phases: seenPhases }: Seen): TargetResult {
   assert(session !== null, "a target that never ran");
-  const { endpoint, isStartedHere, facts, clientVersion = null } = session;
+  const { endpoint, isStartedHere, facts } = session;
   const { backend, client } = target;
   const phases = seenPhases.flatMap(({ phase, steps, runs }) => [
     ...steps.map((step) => makePhaseResult(step.phase, [step.run])),
     makePhaseResult(phase, runs),
   ]);
+  const clientVersion = clientVersionOf(client);
   return { label, backend, client, clientVersion, endpoint, isStartedHere, facts, phases };
 }

@@ -15,8 +15,6 @@ export interface Session {
   readonly endpoint: string;
   readonly isStartedHere: boolean;
   readonly facts: TargetFacts;
-  /** The client's own name and version; absent or null for our drivers. */
-  readonly clientVersion?: string | null;
   /** Runs one phase to its end. Throws FatalError when the target breaks off. */
   run(phase: PhasePlan): Promise<PhaseRun>;
   /** Closes the connections, and stops the server that was started here. */

@@ -1,6 +1,6 @@
 /**
  * Where a server is: `redis://[user[:password]@]host[:port][/database]`, or just `host:port`; for
- * the other kinds nats://, ws:// and wss://.
+ * the other kinds nats:// and ws://, for NATS also wss://.
  *
  * Pure: text in, plain data out. TLS and unix sockets are refused by name, since the raw driver
  * speaks plain TCP.
@@ -18,7 +18,7 @@ const PORT_DEFAULT = 6379;
 /** What URLs of the other kinds begin with; the first is meant when nothing is said. */
 const PROTOCOLS: Record<Exclude<BackendKind, "resp" | "in-process">, readonly string[]> = {
   nats: ["nats:", "ws:", "wss:"],
-  websocket: ["ws:", "wss:"],
+  websocket: ["ws:"],
 };
 
 /** Throws RangeError, worded to stand behind "--flag: ", when `text` is no URL of such a kind. */

@@ -2,8 +2,9 @@
  * The flags of `kv bench` as commander knows them: names, help and defaults. Values are text here;
  * bench-options.ts checks them.
  */
-import { Command, CommanderError } from "commander";
-import { UsageError } from "../base/errors.ts";
+import type { Command } from "commander";
+import { subcommandsHelp } from "./bench-subcommands.ts";
+import { collect, newCommand, parseWith } from "./commander.ts";
 
 /** Flags as commander gives them. */
 export interface RawFlags {
@@ -56,6 +57,8 @@ export interface RawFlags {
   seed: string;
   timeout: string;
   out?: string[];
+  baseline?: string;
+  failIf?: string;
   json?: true;
   quiet?: true;
 }
@@ -65,38 +68,21 @@ export interface RawFlags {
  * UsageError.
  */
 export function parseFlags(argv: string[]): RawFlags | null {
-  return parseCommand<RawFlags>(makeCommand(), argv);
-}
-
-/**
- * Parses `argv` by `command`, which takes options only; null when it asked for help. Throws
- * UsageError.
- */
-export function parseCommand<Flags extends object>(command: Command, argv: string[]): Flags | null {
-  command
-    .helpOption("-h, --help", "print this help")
-    .allowExcessArguments(false)
-    .configureOutput({ writeErr: () => {} })
-    .exitOverride();
-  try {
-    command.parse(argv, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return null;
-    throw new UsageError(usageMessage(error), `${command.name()} --help lists all flags`);
-  }
-  return command.opts<Flags>();
+  const command = makeCommand();
+  if (!parseWith(command, argv)) return null;
+  return command.opts<RawFlags>();
 }
 
 function makeCommand(): Command {
-  const command = new Command("kv bench").description(
+  const command = newCommand(
+    "kv bench",
     "Measure key-value servers, brokers, formats and the store itself",
   );
   addTargetFlags(command);
   addWorkloadFlags(command);
   addLoadFlags(command);
   addOutputFlags(command);
-  return command.addHelpText("after", EXAMPLES);
+  return command.addHelpText("after", EXAMPLES + subcommandsHelp());
 }
 
 function addTargetFlags(command: Command): void {
@@ -157,7 +143,10 @@ function addWorkloadFlags(command: Command): void {
     .option("--compress-zstd", "compress the values")
     .option("--zstd-level <level>", "1 to 22 (default: 3)")
     .option("--compressibility <share>", "share of the data that repeats, 0 to 1 (default: 0)")
-    .option("--ws-multi-ip", "connect from many loopback addresses")
+    .option(
+      "--ws-multi-ip",
+      "connect to many loopback addresses: each has ports of its own (server on 0.0.0.0)",
+    )
     .option("--ws-multi-ip-base <address>", "the first of them (default: 127.0.0.2)")
     .option("--ws-multi-ip-count <count>", "how many (default: 200)")
     .option("--hold <duration>", "how long websocket holds its connections (default: 30s)");
@@ -194,7 +183,13 @@ function addOutputFlags(command: Command): void {
     .option(
       "--out <file>",
       "write the result to .json, .html, .csv, .md, .prom or .hgrm; may be repeated",
-      (path: string, paths: string[] | undefined) => [...(paths ?? []), path],
+      collect,
+    )
+    .option("--baseline <file>", "also compare with this result (.json)")
+    .option(
+      "--fail-if <conditions>",
+      "exit with 1 when one holds, such as 'throughput<100k,p99>2ms'; with --baseline also " +
+        "'throughput<-5%' (kv bench compare --help has the grammar)",
     )
     .option("--json", "print the result as JSON")
     .option("--quiet", "no progress and no notices, only the result");
@@ -206,18 +201,3 @@ Examples:
   kv bench --db kv,redis,valkey --runs 5 --out r.html  compare three servers
   kv bench --db valkey --workload simple --rate 20000  latency at a given load
 `;
-
-/**
- * commander: "error: unknown option '--x'\\n(Did you mean --y?)" → "--x: unknown option (did you
- * mean --y?)".
- */
-function usageMessage(error: CommanderError): string {
-  const text = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
-  const unknown = /^unknown option '([^']+)'(?: \(Did you mean (.+)\?\))?/.exec(text);
-  if (unknown !== null) {
-    return `${unknown[1]}: unknown option${unknown[2] ? ` (did you mean ${unknown[2]}?)` : ""}`;
-  }
-  const missing = /^option '(?:-\w, )?(--[\w-]+) .*' argument missing/.exec(text);
-  if (missing !== null) return `${missing[1]}: value is missing`;
-  return text;
-}

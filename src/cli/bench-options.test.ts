@@ -12,6 +12,10 @@ function parse(line: string) {
   return options;
 }
 
+const KNOWN_METRICS =
+  "--fail-if: unknown metric (p98), known are throughput, average, p50, p90, p99, p999, errors, " +
+  "reach";
+
 test("parseBenchOptions() has the defaults of the original", () => {
   expect(parse("")).toEqual({
     targets: [{ backend: "redis", client: "raw", url: null }],
@@ -35,6 +39,8 @@ test("parseBenchOptions() has the defaults of the original", () => {
     seed: 1,
     timeoutMs: 30_000,
     threads: null,
+    baselinePath: null,
+    conditions: [],
     isQuiet: false,
     isJson: false,
     outPaths: [],
@@ -275,7 +281,16 @@ const refused: [line: string, message: string][] = [
     "--threads: has no effect, it is for the kv server that is started here",
   ],
   ["--seed 4294967296", "--seed: 4294967296 is above the maximum: 4294967295"],
-  ["--out x.csv", "--out: unknown kind of file (x.csv), its name must end with .json"],
+  [
+    "--out x.txt",
+    "--out: unknown kind of file (x.txt), its name must end with .json, .html, .csv, .md, .prom, " +
+      ".hgrm",
+  ],
+  ["--out x.hgrm --no-latency", "--out: x.hgrm has latencies, which --no-latency leaves out"],
+  ["--fail-if p99<-5%", "--fail-if: p99<-5% is a change, it needs --baseline"],
+  ["--fail-if p98>1ms", KNOWN_METRICS],
+  ["--fail-if p99>2", "--fail-if: not a bound of p99 (2), such as +10% or 2ms"],
+  ["--fail-if fast", "--fail-if: not a condition (fast), such as throughput<-5% or p99>2ms"],
 ];
 for (const [line, message] of refused) {
   test(`parseBenchOptions() refuses ${line}`, () => {

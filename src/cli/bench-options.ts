@@ -13,8 +13,10 @@
  */
 import { UsageError } from "../base/errors.ts";
 import type { Backend } from "../bench/backends.ts";
+import { parseConditions } from "../bench/conditions.ts";
 import type { BenchOptions, Mode, RateOption } from "../bench/options.ts";
 import type { Amount, ChatPlan, ValuePlan, WorkloadName } from "../bench/plan.ts";
+import { EXPORTERS } from "../bench/report/exporters.ts";
 import { formatKeyDistribution, parseKeyDistribution } from "../bench/workloads/distributions.ts";
 import { KEYS_COUNT_MAX } from "../bench/workloads/simple.ts";
 import { formatValueSizes, parseValueSizes } from "../bench/workloads/value-sizes.ts";
@@ -24,7 +26,15 @@ import { checkClients } from "./bench-clients.ts";
 import { parseFlags, type RawFlags } from "./bench-flags.ts";
 import { flagOf, modeOf, ycsbDistribution } from "./bench-modes.ts";
 import { targetsOf } from "./bench-targets.ts";
-import { choiceOf, countOf, durationMsOf, fractionOf, parsedBy, rateOf } from "./flag-values.ts";
+import {
+  checkedEnding,
+  choiceOf,
+  countOf,
+  durationMsOf,
+  fractionOf,
+  parsedBy,
+  rateOf,
+} from "./flag-values.ts";
 
 /**
  * One client process with one descriptor per connection; far below that the client is what is
@@ -89,6 +99,7 @@ function checkFlags(flags: RawFlags): BenchOptions {
     seed: countOf("--seed", flags.seed, 0, SEED_MAX),
     timeoutMs: durationMsOf("--timeout", flags.timeout, 100, DURATION_MS_MAX),
     threads: threadsOf(flags, targets),
+    ...gateOf(flags),
     isQuiet: flags.quiet === true,
     isJson: flags.json === true,
     outPaths: outPathsOf(flags),
@@ -280,16 +291,24 @@ function threadsOf(flags: RawFlags, targets: BenchOptions["targets"]): number | 
   return countOf("--threads", flags.threads, 1, THREADS_MAX);
 }
 
-const OUT_KINDS = [".json"];
+/** What the result is held against. */
+function gateOf(flags: RawFlags): Pick<BenchOptions, "baselinePath" | "conditions"> {
+  const { failIf } = flags;
+  const conditions =
+    failIf === undefined ? [] : parsedBy("--fail-if", () => parseConditions(failIf));
+  const relative = conditions.find((condition) => condition.isRelative);
+  if (relative !== undefined && flags.baseline === undefined) {
+    throw new UsageError(`--fail-if: ${relative.text} is a change, it needs --baseline`);
+  }
+  return { baselinePath: flags.baseline ?? null, conditions };
+}
 
 function outPathsOf(flags: RawFlags): string[] {
   const paths = flags.out ?? [];
   for (const path of paths) {
-    if (OUT_KINDS.every((kind) => !path.toLowerCase().endsWith(kind))) {
-      const kinds = OUT_KINDS.join(", ");
-      throw new UsageError(
-        `--out: unknown kind of file (${path}), its name must end with ${kinds}`,
-      );
+    const ending = checkedEnding("--out", path, Object.keys(EXPORTERS));
+    if (ending === ".hgrm" && !flags.latency) {
+      throw new UsageError(`--out: ${path} has latencies, which --no-latency leaves out`);
     }
   }
   return paths;

@@ -1,10 +1,12 @@
 /**
  * The command line of `kv bench engine` → EngineOptions. Errors as in bench-options.ts.
  */
-import { Command } from "commander";
+import type { Command } from "commander";
+import { UsageError } from "../base/errors.ts";
 import type { SuiteName } from "../bench/engine/cases.ts";
-import { parseCommand } from "./bench-flags.ts";
-import { choiceOf, countOf, durationMsOf } from "./flag-values.ts";
+import { EXPORTERS } from "../bench/report/exporters.ts";
+import { collect, newCommand, parseWith } from "./commander.ts";
+import { checkedEnding, choiceOf, countOf, durationMsOf } from "./flag-values.ts";
 
 const RUNS_MAX = 1000;
 const DURATION_MS_MAX = 3_600_000;
@@ -38,8 +40,9 @@ interface RawFlags {
 
 /** Null when the command line asked for help, which has been printed. Throws UsageError. */
 export function parseEngineOptions(argv: string[]): EngineOptions | null {
-  const flags = parseCommand<RawFlags>(makeCommand(), argv);
-  if (flags === null) return null;
+  const command = makeCommand();
+  if (!parseWith(command, argv)) return null;
+  const flags = command.opts<RawFlags>();
   return {
     suite: choiceOf("--suite", flags.suite, SUITES),
     durationMs: durationMsOf("--duration", flags.duration, 10, DURATION_MS_MAX),
@@ -49,24 +52,32 @@ export function parseEngineOptions(argv: string[]): EngineOptions | null {
     isShowing: flags.show === true,
     isQuiet: flags.quiet === true,
     isJson: flags.json === true,
-    outPaths: flags.out ?? [],
+    outPaths: outPathsOf(flags),
   };
 }
 
+function outPathsOf({ out = [], latency }: RawFlags): string[] {
+  for (const path of out) {
+    const ending = checkedEnding("--out", path, Object.keys(EXPORTERS));
+    if (ending === ".hgrm" && !latency) {
+      throw new UsageError(`--out: ${path} has latencies, which --no-latency leaves out`);
+    }
+  }
+  return out;
+}
+
 function makeCommand(): Command {
-  return new Command("kv bench engine")
-    .description("Measure the store itself, in this process, without a network")
+  return newCommand(
+    "kv bench engine",
+    "Measure the store itself, in this process, without a network",
+  )
     .option("--suite <name>", "quick, threads, concurrency or full", "quick")
     .option("--duration <time>", "of each case", "300ms")
     .option("--runs <count>", "repetitions of each case", "1")
     .option("--seed <number>", "of keys and draws", "1")
     .option("--no-latency", "measure rates only, without a reading of the clock per operation")
     .option("--show", "draw each figure as it is measured")
-    .option(
-      "--out <file>",
-      "write the result; its ending says how; may be repeated",
-      (path: string, paths: string[] | undefined) => [...(paths ?? []), path],
-    )
+    .option("--out <file>", "write the result, by its ending; may be repeated", collect)
     .option("--json", "print the result as JSON")
     .option("--quiet", "no progress, only the result");
 }

@@ -4,6 +4,7 @@
  */
 import { UsageError } from "../base/errors.ts";
 import { parseCount, parseDurationMs } from "../base/units.ts";
+import { endingOf } from "../bench/report/file-endings.ts";
 
 /** What `parse` returns; its RangeError is worded to stand behind the flag. Throws UsageError. */
 export function parsedBy<T>(flag: string, parse: () => T): T {
@@ -49,6 +50,14 @@ export function choiceOf<T extends string>(flag: string, text: string, names: re
   const found = names.find((name) => name.replaceAll("-", "") === wanted);
   if (found !== undefined) return found;
   throw new UsageError(`${flag}: unknown (${text}), known are ${names.join(", ")}`);
+}
+
+/** Which of `endings` the name of a file has. Throws UsageError for another one. */
+export function checkedEnding(flag: string, path: string, endings: string[]): string {
+  const ending = endingOf(path, endings);
+  if (ending !== null) return ending;
+  const known = endings.join(", ");
+  throw new UsageError(`${flag}: unknown kind of file (${path}), its name must end with ${known}`);
 }
 
 function inRange(flag: string, value: number, min: number, max: number, unit = ""): number {

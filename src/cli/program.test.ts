@@ -1,6 +1,7 @@
 /** The command line: which action runs with what, and commander's complaints in our words. */
 import { expect, test } from "bun:test";
 import { UsageError } from "../base/errors.ts";
+import type { ChatSettings } from "../chat/settings.ts";
 import { runCommandLine } from "./program.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
@@ -10,6 +11,9 @@ async function run(line: string): Promise<unknown[]> {
   const exitCode = await runCommandLine(line === "" ? [] : line.split(" "), {
     async serve(options: ServeOptions) {
       calls.push("serve", options.port, options.maxmemoryPolicy);
+    },
+    async serveChat(settings: ChatSettings) {
+      calls.push("ws-server", settings.port, settings.historyCount);
     },
     async bench(argv: string[]) {
       calls.push("bench", argv);
@@ -72,5 +76,23 @@ test("runCommandLine() refuses what it does not know, with a suggestion", async 
   expect(await complaintOf("serve extra")).toEqual([
     "serve: takes options only",
     "kv serve --help lists what there is",
+  ]);
+});
+
+test("runCommandLine() runs ws-server, also by its name of old", async () => {
+  expect(await run("ws-server --port 1")).toEqual(["ws-server", 1, 50, 0]);
+  for (const db of ["WebSocketChat", "web-socket-chat", "websocketchat"]) {
+    const line = `bench --run-ws-server --db ${db} --history 7`;
+    expect(await run(line)).toEqual(["ws-server", 3000, 7, 0]);
+  }
+  expect(await run("bench --db=WebSocketChat --run-ws-server")).toEqual(["ws-server", 3000, 50, 0]);
+  expect(await run("bench --run-ws-server")).toEqual(["ws-server", 3000, 50, 0]);
+  expect(await complaintOf("bench --run-ws-server --db redis")).toEqual([
+    "--run-ws-server: runs the chat server (redis), use --db WebSocketChat",
+    "",
+  ]);
+  expect(await complaintOf("ws-server --prot 1")).toEqual([
+    "--prot: unknown option",
+    "did you mean --port?",
   ]);
 });

@@ -9,12 +9,15 @@ import { Command, CommanderError } from "commander";
 import { UsageError } from "../base/errors.ts";
 import { COMMIT, VERSION } from "../base/version.ts";
 import { WORKER_COMMAND } from "../bench/load/worker-messages.ts";
+import type { ChatSettings } from "../chat/settings.ts";
 import type { OptionTexts, ServeOptions } from "./serve-options.ts";
 import { MAXMEMORY_POLICIES, serveOptionsFrom } from "./serve-options.ts";
+import { chatSettingsFrom } from "./ws-server-options.ts";
 
 /** What each subcommand does. Each resolves when it is done and the process may end. */
 export interface Actions {
   serve(options: ServeOptions): Promise<void>;
+  serveChat(settings: ChatSettings): Promise<void>;
   /** `argv` is what follows "bench". Resolves with the exit code. */
   bench(argv: string[]): Promise<number>;
   /** A load process of `bench`, which starts it. */
@@ -30,6 +33,7 @@ export async function runCommandLine(argv: readonly string[], actions: Actions):
   let exitCode = 0;
   const program = createProgram({
     serve: (options) => actions.serve(options),
+    serveChat: (settings) => actions.serveChat(settings),
     bench: async (rest) => (exitCode = await actions.bench(rest)),
     benchWorker: () => actions.benchWorker(),
   });
@@ -37,13 +41,31 @@ export async function runCommandLine(argv: readonly string[], actions: Actions):
     throw new UsageError("no command given", "kv serve starts a server, kv --help lists the rest");
   }
   try {
-    await program.parseAsync(argv as string[], { from: "user" });
+    await program.parseAsync(withoutDetour(argv), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // --help and --version arrive here as well, with exit code 0, after they have printed.
     if (error.exitCode !== 0) throw usageErrorFrom(error, commandOf(argv));
   }
   return exitCode;
+}
+
+/**
+ * `kv bench --run-ws-server --db WebSocketChat` is how the benchmark of old starts the chat server;
+ * what else is given goes to `kv ws-server`.
+ */
+function withoutDetour(argv: readonly string[]): string[] {
+  if (argv[0] !== "bench" || !argv.includes("--run-ws-server")) return [...argv];
+  const rest = argv.slice(1).filter((it) => it !== "--run-ws-server");
+  const at = rest.findIndex((it) => it === "--db" || it.startsWith("--db="));
+  if (at === -1) return ["ws-server", ...rest];
+  const text = rest[at] as string;
+  const db = text === "--db" ? (rest[at + 1] ?? "") : text.slice("--db=".length);
+  if (db.replaceAll("-", "").toLowerCase() !== "websocketchat") {
+    throw new UsageError(`--run-ws-server: runs the chat server (${db}), use --db WebSocketChat`);
+  }
+  rest.splice(at, text === "--db" ? 2 : 1);
+  return ["ws-server", ...rest];
 }
 
 function createProgram(actions: Actions): Command {
@@ -57,6 +79,7 @@ function createProgram(actions: Actions): Command {
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .enablePositionalOptions();
   addServe(program, actions);
+  addWsServer(program, actions);
   program
     .command("bench")
     .description("measure this server, or another one")
@@ -100,6 +123,28 @@ function addServe(program: Command, actions: Actions): void {
     .action((_, command: Command) => actions.serve(serveOptionsFrom(optionTexts(command))));
 }
 
+function addWsServer(program: Command, actions: Actions): void {
+  program
+    .command("ws-server")
+    .description("run the chat server: WebSockets, and a page for browsers")
+    .option("--host <address>", "address to listen on (default: 0.0.0.0)")
+    .option("--port <number>", "port to listen on, 0 takes a free one (default: 3000)")
+    .option("--threads <count>", "serving threads (default: half of the cores it may use)")
+    .option("--history <count>", "messages of a room that who joins is given (default: 50)")
+    .option("--max-payload <size>", "a message at the most (default: 64kb)")
+    .option("--rate-limit <count>", "messages a second from a client, 0 for any (default: 10000)")
+    .option("--max-clients <count>", "clients at a time (default: 10000)")
+    .option("--max-rooms <count>", "rooms at a time (default: 10000)")
+    .option("--max-backlog <size>", "what a client may leave unread (default: 16mb)")
+    .option("--allow-origin <origins>", "pages of these sites may connect too: a,b or *")
+    .option("--token <token>", "clients must know it; other users can see it in ps")
+    .option("--token-file <path>", "the same, from the first line of a file")
+    .option("--bridge <url>", "redis://… or nats://…: one chat with the other servers there")
+    .helpOption("-h, --help", "print this help")
+    .allowExcessArguments(false)
+    .action((_, command: Command) => actions.serveChat(chatSettingsFrom(optionTexts(command))));
+}
+
 /** The option texts under the names that were typed; commander keeps them in camel case. */
 function optionTexts(command: Command): OptionTexts {
   const texts: Record<string, string> = {};
@@ -118,7 +163,7 @@ function versionLine(): string {
 
 /** The subcommand that hints should point to: "kv serve", or "kv". */
 function commandOf(argv: readonly string[]): string {
-  return argv[0] === "serve" ? "kv serve" : "kv";
+  return argv[0] === "serve" || argv[0] === "ws-server" ? `kv ${argv[0]}` : "kv";
 }
 
 /**

@@ -78,7 +78,7 @@ const FILE_OPTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /** A text to be checked, and what to call it in a message: "--port", or "kv.conf, line 3: port". */
-interface Given {
+export interface Given {
   readonly text: string;
   readonly name: string;
 }
@@ -110,7 +110,7 @@ export function serveOptionsFrom(typed: OptionTexts): ServeOptions {
 }
 
 /** The cores this process may use, within the bound. */
-function defaultThreads(): number {
+export function defaultThreads(): number {
   return Math.min(availableParallelism(), THREADS_COUNT_MAX);
 }
 
@@ -160,7 +160,7 @@ function checked<T>(given: Given | undefined, otherwise: T, check: (given: Given
   return given === undefined ? otherwise : check(given);
 }
 
-function countOf({ text, name }: Given, min: number, max: number): number {
+export function countOf({ text, name }: Given, min: number, max: number): number {
   const count = parseCount(text);
   if (count === null)
     throw new UsageError(`${name}: not a whole number (${text}), use ${min} to ${max}`);
@@ -171,7 +171,7 @@ function countOf({ text, name }: Given, min: number, max: number): number {
   return count;
 }
 
-function hostOf({ text, name }: Given): string {
+export function hostOf({ text, name }: Given): string {
   if (text === "")
     throw new UsageError(`${name}: empty host (""), use an address such as 127.0.0.1`);
   if (!/^[A-Za-z0-9._:%-]+$/.test(text)) {

@@ -12,7 +12,6 @@ const ofGroup: Readonly<Partial<Record<CommandGroup, string>>> = {
   connection: "@connection",
   generic: "@keyspace",
   list: "@list",
-  pubsub: "@pubsub",
   scripting: "@scripting",
   string: "@string",
 };
@@ -42,6 +41,7 @@ export function categoriesOf(spec: CommandSpec): string[] {
   if (spec.flags.includes("readonly")) categories.add("@read");
   const group = ofGroup[spec.group];
   if (group !== undefined && !isContainer && !isOutsideGroup(spec)) categories.add(group);
+  if (spec.flags.includes("pubsub")) categories.add("@pubsub");
   if (spec.flags.includes("admin")) categories.add("@admin").add("@dangerous");
   categories.add(spec.flags.includes("fast") ? "@fast" : "@slow");
   if (spec.flags.includes("blocking")) categories.add("@blocking");

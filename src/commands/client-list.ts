@@ -8,7 +8,7 @@
 import type { ServerContext } from "./server-context.ts";
 import type { Session } from "./session.ts";
 
-/** The words of TYPE; what we serve are normal clients only, the others match none. */
+/** The words of TYPE; we have no masters and replicas, so those match no client. */
 export type ClientType = "normal" | "master" | "replica" | "pubsub";
 
 /** CLIENT KILL's filters; a client must pass all that are given. */
@@ -29,6 +29,7 @@ export interface KillFilter {
 
 export interface ClientLine {
   readonly id: number;
+  readonly type: ClientType;
   readonly line: string;
 }
 
@@ -37,7 +38,7 @@ export function clientLines(server: ServerContext, nowMs: number): ClientLine[] 
   const lines: ClientLine[] = [];
   for (const session of server.sessions()) {
     if (isLeaving(session)) continue;
-    lines.push({ id: session.id, line: clientLine(session, nowMs) });
+    lines.push({ id: session.id, type: typeOf(session), line: clientLine(session, nowMs) });
   }
   return lines;
 }
@@ -49,10 +50,14 @@ export function clientLines(server: ServerContext, nowMs: number): ClientLine[] 
 export function clientLine(session: Session, nowMs: number): string {
   const ageSeconds = Math.max(0, Math.floor((nowMs - session.createdMs) / 1000));
   const idleSeconds = Math.max(0, Math.floor((nowMs - session.lastActiveMs) / 1000));
+  const { subscriber } = session;
+  const channels = subscriber?.channels.size ?? 0;
+  const patterns = subscriber?.patterns.size ?? 0;
+  const shards = subscriber?.shards.size ?? 0;
   return (
     `id=${session.id} addr=${session.address} laddr=${session.localAddress} fd=${session.fd}` +
     ` name=${session.name} age=${ageSeconds} idle=${idleSeconds} flags=${flagsOf(session)}` +
-    ` db=${session.db} sub=0 psub=0 ssub=0 multi=-1 watch=0` +
+    ` db=${session.db} sub=${channels} psub=${patterns} ssub=${shards} multi=-1 watch=0` +
     ` qbuf=${session.queryBytes} qbuf-free=${session.queryFreeBytes}` +
     ` argv-mem=${session.argumentBytes} multi-mem=0 rbs=0 rbp=0 obl=0` +
     ` oll=${session.outputListCount} omem=${session.outputBytes} tot-mem=${session.memoryBytes}` +
@@ -90,7 +95,7 @@ function isLeaving(session: Session): boolean {
 
 function passes(session: Session, filter: KillFilter, nowMs: number): boolean {
   if (filter.id !== null && session.id !== filter.id) return false;
-  if (filter.type !== null && filter.type !== "normal") return false;
+  if (filter.type !== null && filter.type !== typeOf(session)) return false;
   if (filter.address !== null && session.address !== filter.address) return false;
   if (filter.localAddress !== null && session.localAddress !== filter.localAddress) return false;
   if (filter.ageSecondsMin !== null && nowMs - session.createdMs < filter.ageSecondsMin * 1000) {
@@ -99,8 +104,13 @@ function passes(session: Session, filter: KillFilter, nowMs: number): boolean {
   return !(filter.isSkippingMe && session.id === filter.requesterId);
 }
 
+function typeOf(session: Session): ClientType {
+  return session.isSubscribed ? "pubsub" : "normal";
+}
+
 function flagsOf(session: Session): string {
   let flags = "";
+  if (session.isSubscribed) flags += "P";
   if (session.address.endsWith(":0")) flags += "U";
   if (session.noEvict) flags += "e";
   if (session.noTouch) flags += "T";

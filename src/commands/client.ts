@@ -75,7 +75,7 @@ function list(c: Context): void {
 
 function listReply(answers: unknown[], type: ClientType | null, ids: number[] | null) {
   let lines = (answers as ClientLine[][]).flat();
-  if (type !== null && type !== "normal") lines = [];
+  if (type !== null) lines = lines.filter((line) => line.type === type);
   lines.sort((a, b) => a.id - b.id);
   if (ids !== null) {
     const all = lines;

@@ -7,8 +7,9 @@
  */
 import type { CommandSpec } from "./command.ts";
 
-/** Whether the command takes keys at all. */
+/** Whether the command takes keys at all; a shard channel is placed like one, and is none. */
 export function hasKeys(spec: CommandSpec): boolean {
+  if (spec.keyFlags?.includes("not_key") === true) return false;
   return spec.keys !== undefined || spec.keysCountAt !== undefined;
 }
 

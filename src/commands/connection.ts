@@ -18,15 +18,25 @@ import { clientCommand } from "./client.ts";
 import { isValidName, setName } from "./client-name.ts";
 import type { CommandSpec } from "./command.ts";
 import type { Context } from "./context.ts";
+import { unsubscribeSilently } from "./pubsub.ts";
 import { REDIS_VERSION } from "./version.ts";
 
 const PROTOCOL_MIN = 2;
 const PROTOCOL_MAX = 3;
 
 function ping(c: Context): void {
-  if (c.count === 1) c.out.pong();
+  if (c.session.subscriber?.isLimited === true && c.count <= 2) pingSubscribed(c);
+  else if (c.count === 1) c.out.pong();
   else if (c.count === 2) c.out.bulk(c.bytes, c.start(1), c.length(1));
   else c.out.error(wrongArgumentsCount("ping"));
+}
+
+/** Among the messages of a RESP2 subscriber, a reply must look like one of them. */
+function pingSubscribed(c: Context): void {
+  c.out.arrayHeader(2);
+  c.out.bulkText("pong");
+  if (c.count === 1) c.out.bulkText("");
+  else c.out.bulk(c.bytes, c.start(1), c.length(1));
 }
 
 function echo(c: Context): void {
@@ -53,6 +63,7 @@ function quit(c: Context): void {
 }
 
 function reset(c: Context): void {
+  unsubscribeSilently(c);
   c.session.reset(c.settings.passwordDigest !== null);
   c.out.resp3 = false;
   c.store.leavesAccess = false;
@@ -105,7 +116,7 @@ function hello(c: Context): void {
     }
   }
   if (!applyHelloOptions(c)) return;
-  c.session.protocol = protocol === PROTOCOL_MAX ? 3 : 2;
+  c.session.speak(protocol === PROTOCOL_MAX ? 3 : 2);
   c.out.resp3 = c.session.protocol === 3;
   writeHello(c);
 }

@@ -57,6 +57,11 @@ export class Context {
    * there is none.
    */
   rejectedIndex = -1;
+  /**
+   * What the running command writes is for the client as a subscriber: CLIENT REPLY does not drop
+   * it.
+   */
+  isPush = false;
   /** Set by `defer`, taken and cleared by dispatch. */
   deferred: Promise<DeferredReply> | null = null;
 

@@ -8,9 +8,11 @@
  * alone.
  */
 import { bench, do_not_optimize, run } from "mitata";
+import { unreachable } from "../base/assert.ts";
 import { BATCH_COMMANDS_MAX } from "../base/limits.ts";
 import { createServerStatsMemory, ServerStats } from "../base/server-stats.ts";
 import { Settings } from "../base/settings.ts";
+import { pubsubOfOneWorker } from "../pubsub/one-worker.ts";
 import { RequestEncoder } from "../resp/encoder.ts";
 import { ParseStatus, RequestParser } from "../resp/parser.ts";
 import { PartialRequest } from "../resp/partial-request.ts";
@@ -50,6 +52,7 @@ export class DispatchDriver {
       stats: this.stats,
       slowlog: this.slowlog,
       store: attachStore(createStore({ reserveBytes, workers: 1 }), 0),
+      pubsub: pubsubOfOneWorker(),
       peers: { ask: () => Promise.resolve([]) },
       workerIndex: 0,
       threads: 1,
@@ -58,6 +61,7 @@ export class DispatchDriver {
       runId: "0".repeat(40),
       executable: "",
       sessions: () => [this.session],
+      subscriberOf: () => unreachable("nobody subscribes here"),
       closeSession: () => {},
       settingsChanged: () => {},
       shutdown: () => {},

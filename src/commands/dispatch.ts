@@ -27,7 +27,7 @@ import { assert } from "../base/assert.ts";
 import { clock, nanoseconds } from "../base/clock.ts";
 import { BATCH_COMMANDS_MAX, WRITER_FLUSH_SIZE } from "../base/limits.ts";
 import { CommandStat, Stat } from "../base/server-stats.ts";
-import { errorTexts } from "../resp/errors.ts";
+import { errorTexts, subscribedContext } from "../resp/errors.ts";
 import type { RequestParser } from "../resp/parser.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
 import type { Store } from "../store/store.ts";
@@ -50,8 +50,22 @@ const enum Gate {
   Special = 8,
   /** Every command. */
   All = 16,
+  /** Refused while a RESP2 client is subscribed to anything. */
+  Unsubscribed = 32,
 }
 
+/** What a RESP2 client that is subscribed may run. */
+const RUN_SUBSCRIBED: ReadonlySet<string> = new Set([
+  "ping",
+  "subscribe",
+  "unsubscribe",
+  "psubscribe",
+  "punsubscribe",
+  "ssubscribe",
+  "sunsubscribe",
+  "quit",
+  "reset",
+]);
 const MINUS = 0x2d;
 /** Below this threshold of the slow log, the shared time of a batch is too coarse. */
 const SLOWLOG_COARSE_US = 1000;
@@ -129,6 +143,7 @@ export class Dispatcher {
     const out = this.#out;
     const mark = out.length;
     out.resp3 = session.protocol === 3;
+    this.context.isPush = false;
     write(out);
     if (out.length > mark && out.bytes[mark] === MINUS) {
       this.#server.stats.noteError(out.bytes, mark);
@@ -207,6 +222,7 @@ export class Dispatcher {
     const out = this.#out;
     if (session.replyMode === ReplyMode.SkipNext) session.replyMode = ReplyMode.Skip;
     const mark = out.length;
+    c.isPush = false;
     const command = resolve(c);
     // Counted here when it was refused or timed; otherwise with the batch, under its full name.
     this.#commands[i] = null;
@@ -250,13 +266,17 @@ export class Dispatcher {
       this.#out.error(errorTexts.outOfMemory);
       return true;
     }
+    if ((gates & Gate.Unsubscribed) !== 0 && session.subscriber?.isLimited === true) {
+      this.#out.error(subscribedContext(command.name));
+      return true;
+    }
     return false;
   }
 
   /** Drops the reply behind `mark` when the client asked for none. */
   #applyReplyMode(session: Session, mark: number): void {
     if (session.replyMode === ReplyMode.On) return;
-    this.#out.length = mark;
+    if (!this.context.isPush) this.#out.length = mark;
     if (session.replyMode === ReplyMode.Skip) session.replyMode = ReplyMode.On;
   }
 
@@ -264,6 +284,7 @@ export class Dispatcher {
     let asked: number = Gate.Special | this.#timedGates();
     if (!session.isAuthenticated) asked |= Gate.Auth;
     if (session.replyMode !== ReplyMode.On) asked |= Gate.All;
+    if (session.subscriber?.isLimited === true) asked |= Gate.Unsubscribed;
     return asked;
   }
 
@@ -328,6 +349,8 @@ function gatesOf(command: Command): number {
   // SET and its kind are not "fast" to Redis, but take the same time whatever they are given.
   const isShort = flags.includes("fast") || complexity.startsWith("O(1)");
   if (!isShort) gates |= Gate.Timed;
+  if (!RUN_SUBSCRIBED.has(command.name)) gates |= Gate.Unsubscribed;
+  if (group === "pubsub" && !flags.includes("fast")) gates |= Gate.Special;
   if (command.subcommands !== null || group === "connection" || group === "server") {
     gates |= Gate.Special;
   }

@@ -11,6 +11,7 @@ import { arch, release, totalmem, type } from "node:os";
 import { clock } from "../base/clock.ts";
 import { CommandStat, ERROR_PREFIXES, Stat } from "../base/server-stats.ts";
 import { COMMIT, VERSION } from "../base/version.ts";
+import { TopicKind } from "../pubsub/layout.ts";
 import { COUNT_EVICTED, COUNT_EXPIRED } from "../store/store.ts";
 import { registry } from "./registry.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -71,7 +72,7 @@ export function clientsSection(server: ServerContext): Fields {
     ["client_recent_max_output_buffer", 0],
     ["blocked_clients", stats.sum(Stat.ClientsBlocked)],
     ["tracking_clients", 0],
-    ["pubsub_clients", 0],
+    ["pubsub_clients", stats.sum(Stat.ClientsSubscribed)],
     ["watching_clients", 0],
     ["clients_in_timeout_table", 0],
     ["total_watched_keys", 0],
@@ -200,9 +201,9 @@ export function statsSection(server: ServerContext): Fields {
     ["current_eviction_exceeded_time", 0],
     ["keyspace_hits", stats.sum(Stat.Hits)],
     ["keyspace_misses", stats.sum(Stat.Misses)],
-    ["pubsub_channels", 0],
-    ["pubsub_patterns", 0],
-    ["pubsubshard_channels", 0],
+    ["pubsub_channels", server.pubsub.directory.count(TopicKind.Channel)],
+    ["pubsub_patterns", server.pubsub.directory.count(TopicKind.Pattern)],
+    ["pubsubshard_channels", server.pubsub.directory.count(TopicKind.Shard)],
     ["latest_fork_usec", 0],
     ["total_forks", 0],
     ["migrate_cached_sockets", 0],

@@ -1,7 +1,9 @@
 /** INFO: which sections are chosen, their form, and sizes for people. */
 import { expect, test } from "bun:test";
+import { unreachable } from "../base/assert.ts";
 import { createServerStatsMemory, ServerStats, Stat } from "../base/server-stats.ts";
 import { Settings } from "../base/settings.ts";
+import { pubsubOfOneWorker } from "../pubsub/one-worker.ts";
 import { attachStore, createStore } from "../store/store.ts";
 import { infoText } from "./info.ts";
 import { humanBytes } from "./info-sections.ts";
@@ -18,6 +20,7 @@ function fakeServer(): ServerContext {
     stats,
     slowlog: new SlowLog(settings, stats),
     store: attachStore(createStore({ reserveBytes: 256 * 1024 * 1024, workers: 1 }), 0),
+    pubsub: pubsubOfOneWorker(),
     peers: { ask: () => Promise.resolve([]) },
     workerIndex: 0,
     threads: 1,
@@ -26,6 +29,7 @@ function fakeServer(): ServerContext {
     runId: "0".repeat(40),
     executable: "kv",
     sessions: () => [],
+    subscriberOf: () => unreachable("nobody subscribes here"),
     closeSession: () => {},
     settingsChanged: () => {},
     shutdown: () => {},

@@ -9,6 +9,8 @@
  */
 import type { ServerStats } from "../base/server-stats.ts";
 import type { Settings } from "../base/settings.ts";
+import type { PubSub } from "../pubsub/pubsub.ts";
+import type { Subscriber } from "../pubsub/subscriber.ts";
 import type { Store } from "../store/store.ts";
 import type { Session } from "./session.ts";
 import type { SlowLog } from "./slow-log.ts";
@@ -35,6 +37,7 @@ export interface ServerContext {
   readonly stats: ServerStats;
   readonly slowlog: SlowLog;
   readonly store: Store;
+  readonly pubsub: PubSub;
   readonly peers: Peers;
   readonly workerIndex: number;
   /** Serving Workers. */
@@ -49,6 +52,8 @@ export interface ServerContext {
 
   /** The sessions of this Worker. */
   sessions(): Iterable<Session>;
+  /** The subscriber that a session of this Worker becomes with its first subscription. */
+  subscriberOf(session: Session): Subscriber;
   /** Closes a connection of this Worker at once; what it has not sent yet is dropped. */
   closeSession(session: Session): void;
   /**

@@ -8,6 +8,7 @@
  * Not here: buffers and sockets.
  */
 import { assert } from "../base/assert.ts";
+import type { Subscriber } from "../pubsub/subscriber.ts";
 
 /**
  * CLIENT REPLY. Skip: the reply of the next command is dropped, then On; SkipNext is the state
@@ -49,6 +50,8 @@ export class Session {
   replyMode: ReplyMode = ReplyMode.On;
   noEvict = false;
   noTouch = false;
+  /** What it is subscribed to; null before the first time. */
+  subscriber: Subscriber | null = null;
 
   // ---- Asked of net by commands ----
   /** The connection is closed once what has been replied is sent; nothing more of it is run. */
@@ -86,10 +89,21 @@ export class Session {
     this.lastActiveMs = nowMs;
   }
 
+  /** Whether the client is subscribed to anything: other limits hold for it. */
+  get isSubscribed(): boolean {
+    return this.subscriber !== null && this.subscriber.count > 0;
+  }
+
+  /** HELLO and RESET: what is sent from now on speaks `protocol`. */
+  speak(protocol: 2 | 3): void {
+    this.protocol = protocol;
+    if (this.subscriber !== null) this.subscriber.resp3 = protocol === 3;
+  }
+
   /** RESET: back to what a new connection is, except that counters and identity stay. */
   reset(needsPassword: boolean): void {
     this.db = 0;
-    this.protocol = 2;
+    this.speak(2);
     this.name = "";
     this.replyMode = ReplyMode.On;
     this.noEvict = false;

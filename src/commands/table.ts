@@ -26,6 +26,7 @@ import { listCommands } from "./lists.ts";
 import { listMoveCommands } from "./lists-move.ts";
 import { listSearchCommands } from "./lists-search.ts";
 import { memoryCommands } from "./memory.ts";
+import { pubsubCommands } from "./pubsub.ts";
 import { type Command, registry } from "./registry.ts";
 import { scanCommands } from "./scan.ts";
 import { serverCommands } from "./server.ts";
@@ -54,6 +55,7 @@ const FAMILIES: readonly (readonly CommandSpec[])[] = [
   scanCommands,
   moveCommands,
   keyCommands,
+  pubsubCommands,
   lcsCommands,
 ];
 

@@ -1,7 +1,7 @@
 /**
  * One client connection: bytes in -> batches -> one write out.
  *
- *      data -> [input] -> parse -> dispatch.run -> writer -> socket.write
+ *      data -> [input] -> parse -> dispatch.run -> writer -> socket.write <- messages of pub/sub
  *                 ^                                            | short
  *                 '------- drain <---- [output queue] <--------'
  *
@@ -33,6 +33,7 @@
  * when there is nothing to send.
  */
 import type { Socket } from "bun";
+import { BUFFER_SIZE_MAX } from "../base/byte-buffer.ts";
 import { clock } from "../base/clock.ts";
 import { freeBytes } from "../base/free-bytes.ts";
 import {
@@ -54,6 +55,7 @@ import type { Settings } from "../base/settings.ts";
 import type { DeferredReply } from "../commands/context.ts";
 import type { Dispatcher } from "../commands/dispatch.ts";
 import type { Session } from "../commands/session.ts";
+import type { Sink } from "../pubsub/subscriber.ts";
 import { type ParseLimits, ParseStatus, type RequestParser } from "../resp/parser.ts";
 import { PartialRequest } from "../resp/partial-request.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
@@ -72,6 +74,8 @@ export interface ConnectionHost {
   readonly log: Log;
   /** Told once, when the connection is closed. */
   closed(connection: Connection): void;
+  /** Told when nothing more will be sent, which is at the latest when the connection is closed. */
+  unsubscribe(session: Session): void;
 }
 
 export type ClientSocket = Socket<Connection | null>;
@@ -89,7 +93,7 @@ const enum State {
 
 const MS_PER_S = 1000;
 
-export class Connection {
+export class Connection implements Sink {
   readonly session: Session;
   readonly #host: ConnectionHost;
   readonly #socket: ClientSocket;
@@ -162,6 +166,7 @@ export class Connection {
   /** CLIENT KILL, the end of the process: closes now. What is queued is dropped. */
   kill(): void {
     this.session.isKilled = true;
+    this.#host.unsubscribe(this.session);
     this.#socket.end();
   }
 
@@ -329,7 +334,7 @@ export class Connection {
    * gone. Hot.
    */
   #flush(): boolean {
-    const { out, own } = this.#host;
+    const { out } = this.#host;
     const length = out.length;
     if (length === 0) return this.#state === State.Open;
     out.length = 0;
@@ -339,9 +344,7 @@ export class Connection {
       this.#socket.terminate();
       return false;
     }
-    own[Stat.WritesProcessed] = (own[Stat.WritesProcessed] as number) + 1;
-    own[Stat.BytesOut] = (own[Stat.BytesOut] as number) + taken;
-    this.session.bytesOut += taken;
+    this.#countSent(taken);
     if (taken < length) {
       this.#enqueue(taken, length);
       return false;
@@ -357,23 +360,32 @@ export class Connection {
       this.#output.adopt(out.bytes, from, to);
       out.bytes = Buffer.allocUnsafeSlow(WRITER_SIZE);
     } else this.#output.add(out.bytes, from, to - from);
+    this.#blockOutput();
+  }
+
+  /** Something is queued: nothing more is read until it is sent. */
+  #blockOutput(): void {
     if ((this.#blocked & Block.Output) === 0) this.#lastTakenMs = clock.nowMs;
     this.#blocked |= Block.Output;
     this.#pause();
     this.#checkOutput(clock.nowMs);
   }
 
+  #countSent(taken: number): void {
+    const { own } = this.#host;
+    own[Stat.WritesProcessed] = (own[Stat.WritesProcessed] as number) + 1;
+    own[Stat.BytesOut] = (own[Stat.BytesOut] as number) + taken;
+    this.session.bytesOut += taken;
+  }
+
   #sendQueue(): void {
-    const own = this.#host.own;
     const output = this.#output;
     const taken = this.#socket.write(output.bytes, output.start, output.size);
     if (taken < 0) {
       this.#socket.terminate();
       return;
     }
-    own[Stat.WritesProcessed] = (own[Stat.WritesProcessed] as number) + 1;
-    own[Stat.BytesOut] = (own[Stat.BytesOut] as number) + taken;
-    this.session.bytesOut += taken;
+    this.#countSent(taken);
     if (taken === 0) return;
     clock.tick();
     this.#lastTakenMs = clock.nowMs;
@@ -393,7 +405,8 @@ export class Connection {
   #checkOutput(nowMs: number): void {
     const { settings, own } = this.#host;
     const size = this.#output.size;
-    const { hardBytes, softBytes, softSeconds } = settings.outputNormal;
+    const limit = this.session.isSubscribed ? settings.outputPubsub : settings.outputNormal;
+    const { hardBytes, softBytes, softSeconds } = limit;
     const isSoft = softBytes > 0 && size > softBytes;
     if (!isSoft) this.#softSinceMs = 0;
     else if (this.#softSinceMs === 0) this.#softSinceMs = nowMs;
@@ -409,6 +422,63 @@ export class Connection {
     this.#cutOff(`${size} reply bytes ${why}`);
   }
 
+  // ---- Messages of pub/sub ----
+
+  /** Queues bytes that `send` follows in the same turn. */
+  hold(bytes: Buffer, start: number, length: number): void {
+    if (!this.#takesMessages()) return;
+    if (this.#output.size + length > this.#outputSizeMax()) this.#cutOffAt(length);
+    else this.#output.add(bytes, start, length);
+  }
+
+  /**
+   * Sends what is held and then bytes[start, start + length); what the socket does not take is
+   * queued, up to the output limit. Hot: once per subscriber and turn.
+   */
+  send(bytes: Buffer, start: number, length: number): void {
+    if (!this.#takesMessages()) return;
+    if (this.#output.size > 0) {
+      this.hold(bytes, start, length);
+      if (!this.session.isKilled) this.#sendHeld();
+      return;
+    }
+    const taken = this.#socket.write(bytes, start, length);
+    if (taken < 0) {
+      this.#socket.terminate();
+      return;
+    }
+    this.#countSent(taken);
+    if (taken === length) return;
+    this.hold(bytes, start + taken, length - taken);
+    if (!this.session.isKilled) this.#blockOutput();
+  }
+
+  /** The queue holds what `hold` has added: sends it, unless the socket is known to be full. */
+  #sendHeld(): void {
+    if ((this.#blocked & Block.Output) === 0) {
+      this.#sendQueue();
+      if (this.#output.size === 0 || this.#state !== State.Open) return;
+    }
+    this.#blockOutput();
+  }
+
+  #takesMessages(): boolean {
+    const { session } = this;
+    return this.#state === State.Open && !session.isKilled && !session.closeAfterReply;
+  }
+
+  /** Bytes that may wait: a message that would be cut off is not copied first. */
+  #outputSizeMax(): number {
+    const { hardBytes } = this.#host.settings.outputPubsub;
+    return hardBytes > 0 ? hardBytes : BUFFER_SIZE_MAX;
+  }
+
+  #cutOffAt(length: number): void {
+    const { own } = this.#host;
+    own[Stat.OutputLimitDisconnections] = (own[Stat.OutputLimitDisconnections] as number) + 1;
+    this.#cutOff(`${this.#output.size + length} message bytes are above the output limit`);
+  }
+
   // ---- Closing ----
 
   /** Closes at once: the client has gone beyond a limit. */
@@ -416,6 +486,7 @@ export class Connection {
     const { session } = this;
     this.#host.log.warn(`client ${session.id} at ${session.address} closed: ${why}`);
     session.isKilled = true;
+    this.#host.unsubscribe(session);
     this.#socket.terminate();
   }
 
@@ -424,6 +495,7 @@ export class Connection {
    * close with unread input would be a reset, which can destroy the last reply on its way.
    */
   #closeWhenSent(): void {
+    this.#host.unsubscribe(this.session);
     if (this.#state !== State.Open || this.#output.size > 0) return;
     if (this.#hasEnded || this.session.isKilled) {
       this.#socket.end();
@@ -436,7 +508,9 @@ export class Connection {
     if (this.#isPaused) this.#socket.resume();
   }
 
+  /** A subscriber may be silent for ever. */
   #isIdleTooLong(idleMs: number): boolean {
+    if (this.session.isSubscribed) return false;
     if (!this.session.isAuthenticated && idleMs >= UNAUTHENTICATED_IDLE_MS) return true;
     const limitMs = this.#host.settings.timeoutSeconds * MS_PER_S;
     return limitMs > 0 && idleMs >= limitMs && this.#blocked === 0;

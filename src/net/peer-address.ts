@@ -14,6 +14,10 @@ export interface Peer {
 /** `path`: of the Unix socket that the connection came through, "" for TCP. */
 export function describePeer(socket: ClientSocket, path: string): Peer {
   if (path !== "") return { address: `${path}:0`, localAddress: `${path}:0`, isLocal: true };
+  // A client that has reset its connection before it was accepted: the types do not know of it.
+  if ((socket.remoteAddress as string | undefined) === undefined) {
+    return { address: "?:0", localAddress: "?:0", isLocal: false };
+  }
   return {
     address: joinPort(socket.remoteAddress, socket.remotePort),
     localAddress: joinPort(socket.localAddress, socket.localPort),

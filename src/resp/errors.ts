@@ -74,6 +74,12 @@ export const errorTexts = {
   clientIdInvalid: "ERR Invalid client ID",
   clientIdNotPositive: "ERR client-id should be greater than 0",
 
+  // ---- Pub/sub: ours, Redis has no such limits ----
+  channelTooLong: "ERR channel exceeds maximum allowed size (65536 bytes)",
+  patternTooLong: "ERR pattern exceeds maximum allowed size (4096 bytes)",
+  clientSubscriptions: "ERR too many subscriptions of this client (1048576)",
+  serverSubscriptions: "ERR too many subscriptions of all clients",
+
   // ---- Server ----
   debugNotAllowed:
     'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", ' +
@@ -154,6 +160,14 @@ export function unsupportedOption(option: string): string {
 /** An option of HELLO that is unknown or incomplete. */
 export function helloSyntax(option: string): string {
   return `ERR Syntax error in HELLO option '${option}'`;
+}
+
+/** A command that a RESP2 client may not run while it is subscribed; `fullName` as "client|id". */
+export function subscribedContext(fullName: string): string {
+  return (
+    `ERR Can't execute '${fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / ` +
+    "RESET are allowed in this context"
+  );
 }
 
 /** CLIENT KILL TYPE, CLIENT LIST TYPE. */

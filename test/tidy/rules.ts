@@ -51,14 +51,17 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "commands/context",
     "commands/session",
     "type commands",
+    "pubsub/subscriber",
+    "type pubsub",
   ],
+  chat: ["base", "store/embedded"],
   bench: ["base", "resp/encoder", "resp/reader", "resp/reply-scanner", "formats"],
   "bench/drivers/in-process": ["base", "store/embedded", "formats", "bench"],
   "bench/engine/messages": ["base", "store/embedded"],
   "bench/engine/suite": ["base", "store/embedded"],
   "bench/engine/work": ["base", "store/embedded"],
   // The options of `kv bench` are checked against what the benchmark can do.
-  cli: ["base", "bench", "formats"],
+  cli: ["base", "bench", "formats", "type chat"],
 };
 
 /**

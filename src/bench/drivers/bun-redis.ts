@@ -10,7 +10,6 @@ import type { ClientLibrary, LibraryConnection } from "./client-library.ts";
 
 export const bunRedis: ClientLibrary = {
   name: "bun",
-  version: `Bun.RedisClient ${Bun.version}`,
   connect,
   errorReplyOf: (error) => (codeOf(error) === "ERR_REDIS_SERVER_ERROR" ? messageOf(error) : null),
 };

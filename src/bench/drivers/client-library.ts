@@ -26,8 +26,6 @@ export interface LibraryConnection {
 
 export interface ClientLibrary {
   readonly name: LibraryName;
-  /** The library's name and version, for the report. */
-  readonly version: string;
   /**
    * Opens one connection, logged in and in the database of `url`, that does not come back by itself
    * when it breaks: that would hide it. `onClose` is called when it breaks.

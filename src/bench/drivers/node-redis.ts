@@ -5,13 +5,11 @@
  * together, and always keeps strings and bytes apart: replies are Buffers by a type mapping.
  */
 import { createClient, ErrorReply, RESP_TYPES } from "redis";
-import { version } from "redis/package.json" with { type: "json" };
 import { loginOf, type ServerUrl } from "../url.ts";
 import type { ClientLibrary, LibraryConnection } from "./client-library.ts";
 
 export const nodeRedis: ClientLibrary = {
   name: "node-redis",
-  version: `redis ${version}`,
   connect,
   errorReplyOf: (error) => (error instanceof ErrorReply ? error.message : null),
 };

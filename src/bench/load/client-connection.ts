@@ -131,13 +131,16 @@ export class ClientConnection implements PacedConnection {
         checks.ok(await library.set(keys.of(key), checks.written(key)));
         return space.answered(key);
       case "get":
+        checks.readsCount++;
         return checks.value(key, await library.get(keys.of(key)));
       case "rmw": {
         const text = keys.of(key);
+        checks.readsCount++;
         checks.value(key, await library.get(text));
         return checks.ok(await library.set(text, checks.written(key)));
       }
       case "scan": {
+        checks.readsCount += argument;
         const texts = Array.from({ length: argument }, (_, i) => keys.of(key + i));
         return checks.values(key, argument, await library.getMany(texts));
       }
@@ -151,6 +154,7 @@ export class ClientConnection implements PacedConnection {
         return;
       }
       case "range":
+        checks.readsCount++;
         return checks.items(await library.range(lists.of(key), 0, plan.chat.readSize - 1));
       case "command":
         throw new RangeError("a template is no operation of a mix");

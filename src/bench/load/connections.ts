@@ -7,6 +7,8 @@
 import { nanoseconds } from "../../base/clock.ts";
 import { FatalError } from "../../base/errors.ts";
 import { type ConnectionOwner, type Endpoint, RespConnection } from "../drivers/resp-connection.ts";
+import type { ProgressSeen } from "../progress.ts";
+import { percentileNs } from "../recorder/percentiles.ts";
 import { PhaseRecorder } from "../recorder/phase-recorder.ts";
 import { Series, SLICE_MS } from "../recorder/series.ts";
 import { NO_LISTENER, type RequestEncoder, STATUS_SHAPE } from "../workloads/requests.ts";
@@ -100,10 +102,20 @@ export class Connections implements ConnectionOwner {
     pacer.start(startNs);
     await this.#wait(pacer, (nowNs) => {
       series.cut(nowNs, pacer.done);
-      onProgress?.(pacer.done);
+      onProgress?.(pacer.done, () => this.#seen(nowNs - startNs));
     });
     series.cut(pacer.endNs, pacer.done);
     return { series, elapsedNs: pacer.elapsedNs(startNs) };
+  }
+
+  #seen(elapsedNs: number): ProgressSeen {
+    const { primary } = this.recorder;
+    let errorsCount = 0;
+    for (const { replies } of this.all) {
+      errorsCount += replies.errorsCount + replies.nullsCount + replies.unexpectedCount;
+    }
+    const p99Ns = primary === null ? null : percentileNs(primary, 0.99);
+    return { elapsedMs: elapsedNs / 1e6, p99Ns, errorsCount };
   }
 
   close(): void {

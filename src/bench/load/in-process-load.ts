@@ -107,15 +107,18 @@ export class InProcessLoad implements Load {
         space.answered(key);
         break;
       case "get":
+        checks.readsCount++;
         checks.value(key, store.get(this.#keys.of(key)));
         break;
       case "rmw": {
         const text = this.#keys.of(key);
+        checks.readsCount++;
         checks.value(key, store.get(text));
         store.set(text, checks.written(key));
         break;
       }
       case "scan":
+        checks.readsCount += argument;
         for (let i = 0; i < argument; i++) checks.value(key + i, store.get(this.#keys.of(key + i)));
         break;
       case "push": {
@@ -125,6 +128,7 @@ export class InProcessLoad implements Load {
         break;
       }
       case "range":
+        checks.readsCount++;
         checks.items(store.range(this.#lists.of(key), 0, readSize - 1));
         break;
       case "command":

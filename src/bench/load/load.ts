@@ -8,6 +8,7 @@
  */
 import type { PhaseCounts } from "../measure.ts";
 import type { OperationName, RequestPhase } from "../plan.ts";
+import type { ProgressSeen } from "../progress.ts";
 import type { HistogramData } from "../recorder/histogram.ts";
 import type { Slice } from "../recorder/series.ts";
 
@@ -40,8 +41,11 @@ export interface OpenLoad {
   isBacklogGrowing: boolean;
 }
 
-/** Called about four times a second with the operations done so far. */
-export type OnProgress = (done: number) => void;
+/**
+ * Called about four times a second with the operations done so far; `seen` works out the rest, when
+ * somebody looks.
+ */
+export type OnProgress = (done: number, seen?: () => ProgressSeen) => void;
 
 export interface Load {
   /** Sends operations of the phase for its `warmupMs`, and waits for their replies. */

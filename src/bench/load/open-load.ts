@@ -26,7 +26,7 @@ export async function openLoad(options: OpenLoadOptions): Promise<PreparedLoad> 
 }
 
 /** Null for our own drivers. */
-export async function loadLibrary(client: ClientName): Promise<ClientLibrary | null> {
+async function loadLibrary(client: ClientName): Promise<ClientLibrary | null> {
   if (client === "node-redis") return (await import("../drivers/node-redis.ts")).nodeRedis;
   if (client === "bun") return (await import("../drivers/bun-redis.ts")).bunRedis;
   return null;

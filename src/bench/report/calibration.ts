@@ -2,6 +2,7 @@
 import { formatDurationNs } from "../../base/units.ts";
 import type { CalibrationRow } from "../calibrate.ts";
 import type { Environment } from "../environment.ts";
+import { PLAIN } from "./terminal.ts";
 import { formatTextTable } from "./text-table.ts";
 
 /** `schemas/bench-calibration.schema.json` describes the same. */
@@ -31,7 +32,7 @@ export function formatCalibration({ concurrency, valueSize, rows }: CalibrationR
     `The client against a server that takes no time: raw RESP2 over TCP, one process, ` +
       `${concurrency} connections, values of ${valueSize} B`,
     "",
-    formatTextTable(HEAD, cells, 1),
+    formatTextTable({ title: "", head: HEAD, rows: cells, leftCount: 1 }, PLAIN),
     "",
     "Ceiling: what one load process could do with a processor for itself. A measured rate near it",
     "is the client's own; --workers adds processes.",

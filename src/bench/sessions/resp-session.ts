@@ -8,7 +8,7 @@ import { ReplyError } from "../../resp/reader.ts";
 import { backendOf } from "../backends.ts";
 import { ControlConnection } from "../drivers/control.ts";
 import type { Load } from "../load/load.ts";
-import { loadLibrary, openLoad } from "../load/open-load.ts";
+import { openLoad } from "../load/open-load.ts";
 import { WorkerLoad } from "../load/worker-load.ts";
 import type { ServerClock } from "../measure.ts";
 import { type OwnServer, startOwnServer } from "../own-server.ts";
@@ -34,8 +34,8 @@ export async function openRespSession(context: SessionContext): Promise<Session>
       own === null ? parseServerUrl(target.url ?? "") : { ...own.endpoint, setup: [] };
     control = await connectControl(context, url);
     const facts = await readTargetFacts(control);
-    const connected = await connectLoad(context, url);
-    return new RespSession(context, { own, url, control, facts, ...connected });
+    const load = await connectLoad(context, url);
+    return new RespSession(context, { own, url, control, facts, load });
   } catch (error) {
     control?.close();
     await own?.stop();
@@ -43,10 +43,7 @@ export async function openRespSession(context: SessionContext): Promise<Session>
   }
 }
 
-async function connectLoad(
-  { plan, selfCommand, target }: SessionContext,
-  url: ServerUrl,
-): Promise<{ load: Load; clientVersion: string | null }> {
+function connectLoad({ plan, selfCommand, target }: SessionContext, url: ServerUrl): Promise<Load> {
   const { concurrency, workersCount, values, chat, seed } = plan;
   const { isVerifying, isTimingLatency, timeoutMs } = plan;
   const options = {
@@ -59,10 +56,7 @@ async function connectLoad(
     },
     phases: plan.phases.filter((phase) => phase.kind === "requests"),
   };
-  const load =
-    workersCount === 1 ? await openLoad(options) : await WorkerLoad.connect(options, selfCommand);
-  const library = await loadLibrary(target.client);
-  return { load, clientVersion: library?.version ?? null };
+  return workersCount === 1 ? openLoad(options) : WorkerLoad.connect(options, selfCommand);
 }
 
 async function connectControl(
@@ -93,14 +87,12 @@ interface Parts {
   control: ControlConnection;
   facts: TargetFacts;
   load: Load;
-  clientVersion: string | null;
 }
 
 class RespSession implements Session {
   readonly endpoint: string;
   readonly isStartedHere: boolean;
   readonly facts: TargetFacts;
-  readonly clientVersion: string | null;
   readonly #context: SessionContext;
   readonly #parts: Parts;
 
@@ -110,7 +102,6 @@ class RespSession implements Session {
     this.endpoint = `${parts.url.host}:${parts.url.port}`;
     this.isStartedHere = parts.own !== null;
     this.facts = parts.facts;
-    this.clientVersion = parts.clientVersion;
   }
 
   async run(phase: PhasePlan): Promise<PhaseRun> {

@@ -46,7 +46,7 @@ export async function runLoad(
   const show = `${label} ${phase.label}`;
   const { result, processorTime } = await bracket(
     server,
-    () => load.run(phase, (done) => progress.show(show, done, operationsOf(phase))),
+    () => load.run(phase, (done, seen) => progress.show(show, done, phase.amount, seen)),
     clientThreads,
   );
   return makePhaseRun({
@@ -61,13 +61,6 @@ export async function runLoad(
     byOperation: byOperationOf(result),
     open: phase.schedule === null ? undefined : openOf(phase.schedule, result),
   });
-}
-
-/** How many operations a phase will have, for its progress. */
-function operationsOf({ amount, schedule }: RequestPhase): number {
-  if ("operations" in amount) return amount.operations;
-  if (schedule === null) return Number.POSITIVE_INFINITY;
-  return (schedule.ratePerSecond * amount.durationMs) / 1000;
 }
 
 function latencyOf({ primary, service, sendLag, open }: LoadResult): LatencySet | null {

@@ -1,5 +1,6 @@
 /**
- * A JSON Schema checker for tests: the part of draft 2020-12 that the schemas in schemas/ use.
+ * A JSON Schema checker: the part of draft 2020-12 that the schemas in schemas/ use. Results are
+ * checked with it when they are read, and by tests when they are written.
  *
  * A keyword that it does not know throws, so that a schema cannot promise what nothing checks.
  */
@@ -14,6 +15,14 @@ const ANNOTATIONS = new Set(["$schema", "$defs", "title", "description"]);
  */
 export function schemaErrors(schema: Schema, value: unknown): string[] {
   return check(schema, schema, value, "$");
+}
+
+/** Finds fault with fields that the schema does not know. */
+const UNKNOWN_FIELD = " is not in the schema";
+
+/** The same, except that fields which the schema does not know are left alone. */
+export function schemaErrorsOfKnown(schema: Schema, value: unknown): string[] {
+  return schemaErrors(schema, value).filter((error) => !error.endsWith(UNKNOWN_FIELD));
 }
 
 type Checker = (argument: never, value: unknown, place: string, context: Context) => string[];
@@ -56,7 +65,7 @@ const CHECKERS: Record<string, Checker> = {
     if (!isObject(value)) return [];
     const known = Object.keys((schema.properties as Schema | undefined) ?? {});
     const others = Object.keys(value).filter((name) => !known.includes(name));
-    if (rest === false) return others.map((name) => `${place}: ${name} is not in the schema`);
+    if (rest === false) return others.map((name) => `${place}: ${name}${UNKNOWN_FIELD}`);
     if (rest === true) return [];
     return others.flatMap((name) => check(root, rest, value[name], `${place}.${name}`));
   },
@@ -71,10 +80,10 @@ function check(root: Schema, schema: Schema, value: unknown, place: string): str
   });
 }
 
-/** `#/$defs/name` */
+/** `#/$defs/name`; definitions of another file must have been put into `root`. */
 function resolve(root: Schema, path: string): Schema {
   let found: unknown = root;
-  for (const name of path.split("/").slice(1)) found = (found as Schema)[name];
+  for (const name of path.replace(/^.*#/, "").split("/").slice(1)) found = (found as Schema)[name];
   if (!isObject(found)) throw new Error(`${path} is not in the schema`);
   return found;
 }
