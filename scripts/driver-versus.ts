@@ -5,11 +5,11 @@
  *     100000] [--out result.json]
  *
  * Both have one load process with one thread and 50 connections, and send SET and GET of 128 B
- * under random keys. They take turns, so that a machine that gets slower does so for both, and
- * medians are compared. Processor time is that of the client for each request: for redis-benchmark
- * of the whole process, for kv bench of the measured phase. A second table says what recording,
- * counting and the progress line cost, by turns with and without them. Only ratios mean anything on
- * a shared machine. Prints Markdown; `--out` keeps every single figure.
+ * under random keys of 28 B. They take turns, so that a machine that gets slower does so for both,
+ * and medians are compared. Processor time is that of the client for each request: for
+ * redis-benchmark of the whole process, for kv bench of the measured phase. A second table says
+ * what recording, counting and the progress line cost, by turns with and without them. Only ratios
+ * mean anything on a shared machine. Prints Markdown; `--out` keeps every single figure.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir } from "node:os";
@@ -45,14 +45,16 @@ function option(name: string, otherwise: string): string {
 
 function runRedisBenchmark(port: number, shape: Shape): Sample {
   const { command, depth, keys, requests } = shape;
+  // Keys and values as long as those of kv bench: the same bytes go to the server.
+  const key = "simple:__rand_int__:k3Jx09aP";
+  const args = command === "SET" ? [key, "x".repeat(VALUE_SIZE)] : [key];
   const load = spawnSync([
     ...["redis-benchmark", "-h", "127.0.0.1", "-p", `${port}`, "--csv", "-c", `${CONNECTIONS}`],
-    ...["-d", `${VALUE_SIZE}`, "-P", `${depth}`, "-r", `${keys}`, "-n", `${requests}`],
-    ...["-t", command.toLowerCase()],
+    ...["-P", `${depth}`, "-r", `${keys}`, "-n", `${requests}`, command, ...args],
   ]);
   const rows = load.stdout.toString().split("\n");
-  const row = rows.find((line) => line.startsWith(`"${command}"`));
-  const requestsPerSecond = Number(row?.split(",")[1]?.replaceAll('"', ""));
+  const row = rows.find((line) => line.startsWith(`"${command} `));
+  const requestsPerSecond = Number(row?.split('","')[1]);
   if (!(requestsPerSecond > 0)) throw new Error(`redis-benchmark said: ${load.stdout}`);
   const clientNs = (Number(load.resourceUsage?.cpuTime.total ?? 0) * 1000) / requests;
   const bottleneck = "unknown";

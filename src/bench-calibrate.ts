@@ -3,10 +3,11 @@ import { COMMIT, VERSION } from "./base/version.ts";
 import { calibrate } from "./bench/calibrate.ts";
 import { readEnvironment } from "./bench/environment.ts";
 import { type CalibrationResult, formatCalibration } from "./bench/report/calibration.ts";
+import { terminalOf } from "./bench/report/terminal.ts";
 import { parseCalibrateOptions } from "./cli/bench-calibrate-options.ts";
 import { isCompiled, selfCommand } from "./self-command.ts";
 
-/** Resolves with the exit code. Throws UsageError and FatalError. */
+/** Resolves with the exit code; `argv` follows "calibrate". Throws UsageError and FatalError. */
 export async function benchCalibrate(argv: string[]): Promise<number> {
   const options = parseCalibrateOptions(argv);
   if (options === null) return 0;
@@ -24,7 +25,9 @@ export async function benchCalibrate(argv: string[]): Promise<number> {
     valueSize,
     rows,
   };
-  const text = isJson ? `${JSON.stringify(result, null, 2)}\n` : formatCalibration(result);
+  const text = isJson
+    ? `${JSON.stringify(result, null, 2)}\n`
+    : formatCalibration(result, terminalOf(process.stdout, process.env));
   await Bun.write(Bun.stdout, text);
   return 0;
 }

@@ -246,7 +246,10 @@ const refused: [line: string, message: string][] = [
   ],
   ["--rate 5 --sweep 1,2", "--rate: contradicts --sweep, give one of them"],
   ["--rate x", "--rate: not a rate (x), such as 20000 or 20k"],
-  ["--rate 5 --pipeline", "--pipeline: contradicts an open loop, which sends what is due"],
+  [
+    "--rate 5 --pipeline",
+    "--pipeline: contradicts an open loop, where a connection has one operation",
+  ],
   ["--rate 5 --no-latency", "--no-latency: contradicts an open loop, which is there for latencies"],
   ["--arrival poisson", "--arrival: has no effect without --rate, add it"],
   ["--db map --rate 5", "--rate: has no effect in process, where nothing waits"],

@@ -231,7 +231,9 @@ function batchSizeOf(flags: RawFlags, mode: Mode, rate: RateOption | null): numb
   }
   if (!flags.pipeline) return 1;
   if (rate !== null) {
-    throw new UsageError("--pipeline: contradicts an open loop, which sends what is due");
+    throw new UsageError(
+      "--pipeline: contradicts an open loop, where a connection has one operation",
+    );
   }
   if (mode.kind === "ws-connect")
     throw new UsageError("--pipeline: has no effect, nothing is sent");

@@ -25,6 +25,7 @@ import type { Load, LoadResult, OnProgress } from "./load.ts";
 import type { LoadOptions } from "./local-load.ts";
 import type { Pacer } from "./pacer.ts";
 import { createPhaseWork, type PhaseWork, resultOf } from "./phase-work.ts";
+import { StallWatch } from "./stall-watch.ts";
 
 /** Connections opened at the same time: below the usual accept queue of 511. */
 const CONNECTING_MAX = 128;
@@ -165,15 +166,11 @@ export class ClientLoad implements Load, ClientOwner {
   /** Fails the phase when replies are due and none comes. */
   #watch(pacer: Pacer, onSlice: (nowNs: number) => void): Timer {
     const { timeoutMs } = this.plan;
-    let doneBefore = -1;
-    let aliveNs = nanoseconds();
+    const watch = new StallWatch(timeoutMs);
     return setInterval(
       () => {
         const nowNs = nanoseconds();
-        const isWaiting = pacer.done === doneBefore && pacer.sent > pacer.done;
-        if (!isWaiting) aliveNs = nowNs;
-        doneBefore = pacer.done;
-        if (nowNs - aliveNs >= timeoutMs * 1e6) {
+        if (watch.isStalled(nowNs, pacer.sent, pacer.done)) {
           this.onFailure(`no reply for ${timeoutMs / 1000} s`);
         }
         pacer.onSlice(nowNs);

@@ -2,7 +2,7 @@
 import { formatDurationNs } from "../../base/units.ts";
 import type { CalibrationRow } from "../calibrate.ts";
 import type { Environment } from "../environment.ts";
-import { PLAIN } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
 import { formatTextTable } from "./text-table.ts";
 
 /** `schemas/bench-calibration.schema.json` describes the same. */
@@ -20,7 +20,10 @@ export interface CalibrationResult {
 const HEAD = ["Operation", "Depth", "Rate/s", "Client time", "Ceiling/s"];
 
 /** Ends with a line end. */
-export function formatCalibration({ concurrency, valueSize, rows }: CalibrationResult): string {
+export function formatCalibration(
+  { concurrency, valueSize, rows }: CalibrationResult,
+  terminal: Terminal,
+): string {
   const cells = rows.map((row) => [
     row.operation.toUpperCase(),
     String(row.batchSize),
@@ -32,7 +35,7 @@ export function formatCalibration({ concurrency, valueSize, rows }: CalibrationR
     `The client against a server that takes no time: raw RESP2 over TCP, one process, ` +
       `${concurrency} connections, values of ${valueSize} B`,
     "",
-    formatTextTable({ title: "", head: HEAD, rows: cells, leftCount: 1 }, PLAIN),
+    formatTextTable({ title: "", head: HEAD, rows: cells, leftCount: 1 }, terminal),
     "",
     "Ceiling: what one load process could do with a processor for itself. A measured rate near it",
     "is the client's own; --workers adds processes.",
