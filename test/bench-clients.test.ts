@@ -234,6 +234,9 @@ test.if(HAS_VALKEY)("several clients of one server are rows of one table", async
     "valkey (bun)",
   ]);
   expect(stdout).toContain("valkey (raw) against valkey (node-redis): ");
+  // Bytes on the wire: known of the raw client only.
+  expect(stdout).toMatch(/\nvalkey \(raw\) +READ \(Simple\) +[\d,]+ +[\d.]+ +[\d.]+ KiB /);
+  expect(stdout).toMatch(/\nvalkey \(bun\) +READ \(Simple\) +[\d,]+ +[\d.]+ +– /);
 });
 
 test("the original's --db InMemory works, with every check and the memory of a key", async () => {
