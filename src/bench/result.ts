@@ -89,7 +89,7 @@ export interface PhaseRun {
   operations: number;
   elapsedNs: number;
   operationsPerSecond: number;
-  /** Bytes on the wire, framing included; 0 in process. */
+  /** Bytes on the wire, framing included; 0 in process and where a library does not count them. */
   bytesOut: number;
   bytesIn: number;
   /** Bytes of values written and read, of messages published and delivered. */

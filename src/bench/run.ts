@@ -9,6 +9,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { formatCount, formatDurationNs } from "../base/units.ts";
+import { backendOf } from "./backends.ts";
 import { clientVersionOf } from "./client-version.ts";
 import { findMax, percentileName, type SearchStep } from "./find-max.ts";
 import type { PhasePlan, Plan, TargetPlan } from "./plan.ts";
@@ -106,8 +107,11 @@ export function sessionOf(_target: TargetPlan): OpenSession {
   return openSession;
 }
 
-/** By what its phases do; those of a plan are all of one kind. */
+/** By where the target is, and by what its phases do; those of a plan are all of one kind. */
 async function openSession(context: SessionContext): Promise<Session> {
+  if (backendOf(context.target.backend).kind === "in-process") {
+    return (await import("./sessions/in-process-session.ts")).openInProcessSession(context);
+  }
   switch (context.plan.phases[0]?.kind) {
     case "fanout":
       return (await import("./sessions/fanout-session.ts")).openFanoutSession(context);

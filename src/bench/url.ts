@@ -42,6 +42,24 @@ export function parseServerUrl(text: string): ServerUrl {
   return { host, port: url.port === "" ? PORT_DEFAULT : Number(url.port), setup };
 }
 
+/** Who logs in to which database, for a client library that does it by itself. */
+export interface Login {
+  /** Empty: the default user. */
+  user: string;
+  /** Empty: nobody logs in. */
+  password: string;
+  database: number;
+}
+
+export function loginOf({ setup }: ServerUrl): Login {
+  const argumentsOf = (command: string) => setup.find(([name]) => name === command)?.slice(1) ?? [];
+  const [first = "", second] = argumentsOf("AUTH");
+  const database = Number(argumentsOf("SELECT")[0] ?? 0);
+  return second === undefined
+    ? { user: "", password: first, database }
+    : { user: first, password: second, database };
+}
+
 /** Any URL with a host whose protocol is among `protocols`, the first of which may be left out. */
 function parseUrl(text: string, protocols: readonly string[]): URL {
   const expected = `expected ${protocols[0]}//host:port`;

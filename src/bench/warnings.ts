@@ -29,6 +29,7 @@ export function findWarnings(
 ): string[] {
   return [
     ...differingSettings(targets),
+    ...inProcess(targets),
     ...differingClients(targets),
     ...targets.flatMap(aboutTarget),
     ...aboutMachine(environment, activity),
@@ -49,6 +50,13 @@ function differingSettings(targets: TargetResult[]): string[] {
     const different = new Set(known.map(({ facts }) => settingOf(facts, name)));
     return different.size > 1 ? [`${name} differs: ${values.join(", ")}`] : [];
   });
+}
+
+/** Stores in process beside servers: their figures invite a comparison that says nothing. */
+function inProcess(targets: TargetResult[]): string[] {
+  const local = targets.filter((target) => !isServed(target)).map(({ label }) => label);
+  if (local.length === 0 || local.length === targets.length) return [];
+  return [`${local.join(", ")}: in this process, without network and protocol: another thing`];
 }
 
 /** A library costs more than most servers: rates of different clients compare the clients. */

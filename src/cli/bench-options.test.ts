@@ -171,6 +171,14 @@ const refused: [line: string, message: string][] = [
   ["--client curl", "--client: unknown (curl), known are raw, node-redis, bun, nats, nats-ws"],
   ["--client raw,raw", "--client: raw is there twice"],
   ["--db inmemory --client bun", "--client: inmemory has only raw (bun)"],
+  [
+    "--client bun --format cbor",
+    "--client: bun corrupts binary values of --format cbor, use raw or node-redis",
+  ],
+  [
+    "--client raw,bun --compress-zstd",
+    "--client: bun corrupts binary values of --compress-zstd, use raw or node-redis",
+  ],
   ["--client raw,nats", "--client: nats fits none of the databases (redis)"],
   ["--duration 5s -o 5", "--duration: contradicts --num-ops, give one of them"],
   ["--duration 5", "--duration: not a duration (5), such as 10s"],

@@ -22,6 +22,7 @@ import { KEYS_COUNT_MAX } from "../bench/workloads/simple.ts";
 import { formatValueSizes, parseValueSizes } from "../bench/workloads/value-sizes.ts";
 import { ZSTD_LEVEL_DEFAULT, ZSTD_LEVEL_MAX, ZSTD_LEVEL_MIN } from "../formats/compression.ts";
 import { FORMATS, findFormat } from "../formats/formats.ts";
+import { checkClients } from "./bench-clients.ts";
 import { parseFlags, type RawFlags } from "./bench-flags.ts";
 import { flagOf, modeOf, ycsbDistribution } from "./bench-modes.ts";
 import { targetsOf } from "./bench-targets.ts";
@@ -75,6 +76,7 @@ function checkFlags(flags: RawFlags): BenchOptions {
   const rate = rateOption(flags, mode);
   const { values, notices } = valuesOf(flags);
   checkCombinations(flags, mode, backends, rate);
+  checkClients(targets, mode, values);
   return {
     targets,
     workload,

@@ -79,6 +79,7 @@ export const STORE_ORDER: readonly (readonly string[])[] = [
   ["rename", "expiry", "eviction", "flush", "scan"],
   ["admission", "upkeep", "invariants", "compaction", "checkpoint", "recovery"],
   ["store"],
+  ["embedded-bytes"],
   ["embedded"],
 ];
 

@@ -8,8 +8,9 @@
 import { assert } from "../../base/assert.ts";
 import type { RequestPhase } from "../plan.ts";
 import type { Load, LoadResult, OnProgress } from "./load.ts";
-import type { LoadOptions } from "./local-load.ts";
+
 import { mergeResults } from "./merge.ts";
+import type { OpenLoadOptions } from "./open-load.ts";
 import type { WorkerAnswer, WorkerRequest } from "./worker-messages.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
@@ -23,7 +24,10 @@ export class WorkerLoad implements Load {
   /**
    * Starts the processes by `selfCommand` and has them connect. Throws FatalError when one cannot.
    */
-  static async connect(options: LoadOptions, selfCommand: readonly string[]): Promise<WorkerLoad> {
+  static async connect(
+    options: OpenLoadOptions,
+    selfCommand: readonly string[],
+  ): Promise<WorkerLoad> {
     const { workersCount } = options.plan;
     const workers = Array.from({ length: workersCount }, (_, index) => {
       return new WorkerProcess(selfCommand, `load process ${index + 1}`);

@@ -10,13 +10,13 @@
  */
 import type { RequestPhase } from "../plan.ts";
 import type { LoadResult } from "./load.ts";
-import type { LoadOptions } from "./local-load.ts";
+import type { OpenLoadOptions } from "./open-load.ts";
 
 /** The hidden subcommand that makes a process of this program a load process. */
 export const WORKER_COMMAND = "__bench-worker";
 
 export type WorkerRequest =
-  | { kind: "open"; options: LoadOptions }
+  | { kind: "open"; options: OpenLoadOptions }
   | { kind: "warmUp"; phase: RequestPhase }
   | { kind: "prepare"; phase: RequestPhase }
   | { kind: "run" }

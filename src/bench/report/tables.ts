@@ -79,7 +79,7 @@ function figuresTable(rows: Row[]): Table {
         ...namesOf(row),
         rateText(summary.operationsPerSecond.median) + marginOf(row),
         (summary.payloadBytesPerSecond.median / 1e6).toFixed(2),
-        formatSize(sumOf(runs, (run) => run.bytesOut + run.bytesIn)),
+        trafficOf(runs),
         formatDurationNs(sumOf(runs, (run) => run.elapsedNs)),
         ...percentilesOf(summary.latency?.primary),
         faultsCell(summary.errorsTotal),
@@ -88,6 +88,12 @@ function figuresTable(rows: Row[]): Table {
       ];
     }),
   };
+}
+
+/** Nobody counts the bytes of a library, and there are none in process. */
+function trafficOf(runs: Row["phase"]["runs"]): string {
+  const bytes = sumOf(runs, (run) => run.bytesOut + run.bytesIn);
+  return bytes === 0 ? NONE : formatSize(bytes);
 }
 
 function laggedOf({ fanout }: Row["phase"]["runs"][number]): number {
