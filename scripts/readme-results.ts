@@ -43,7 +43,7 @@ export function resultsTables(): string {
   );
   const pubsub = readRun(folder, "pubsub.json").targets.map(fanoutRow);
   return [
-    "| operation | depth | kv/s | Redis/s | Valkey/s | kv / Valkey | processor µs: kv, Redis, Valkey |",
+    "| operation | depth | kv | Redis | Valkey | kv / Valkey | processor µs: kv, Redis, Valkey |",
     "|---|--:|--:|--:|--:|--:|---|",
     ...rows,
     "",
