@@ -96,6 +96,29 @@ function waitForOthers(memory: Memory): void {
   }
 }
 
+/**
+ * Waits until every Worker that is in a batch, or in the exclusive section, has come to its end;
+ * batches that begin meanwhile do not matter. For who is no Worker of the store itself.
+ */
+export function waitForBatches(control: Int32Array): void {
+  const epoch = Atomics.add(control, CONTROL_EPOCH, 1);
+  for (;;) {
+    // Before the epochs: a Worker takes its epoch up again before it ends the section.
+    const holder = Atomics.load(control, CONTROL_EXCLUSIVE);
+    if (holder === 0) break;
+    Atomics.wait(control, CONTROL_EXCLUSIVE, holder, 1);
+  }
+  const workers = control[CONTROL_WORKERS] as number;
+  for (let worker = 0; worker < workers; worker++) {
+    const word = CONTROL_EPOCHS + worker * 16;
+    for (let spins = 0; ; spins++) {
+      const own = Atomics.load(control, word);
+      if (own === 0 || own - epoch > 0) break;
+      if (spins >= SPINS_MAX) Atomics.wait(control, word, own, SLEEP_MS);
+    }
+  }
+}
+
 /** Starts a new epoch and returns the one before it: what was retired belongs to that one. */
 export function bumpEpoch(memory: Memory): number {
   return Atomics.add(memory.control, CONTROL_EPOCH, 1);

@@ -7,6 +7,7 @@
  */
 import { FatalError, UsageError } from "../base/errors.ts";
 import { type HashSecret, makeSecret } from "../base/hash.ts";
+import type { Cursor } from "./cursor.ts";
 import {
   BUCKET_WORDS,
   CLASSES_MAX,
@@ -33,6 +34,7 @@ import {
   SHARD_OVERFLOW_LOW,
   WORKERS_MAX,
 } from "./layout.ts";
+import type { LogHandle } from "./log-layout.ts";
 
 /** Smallest reservation: two segments. */
 export const RESERVE_SIZE_MIN = 2 * SEGMENT_SIZE;
@@ -53,6 +55,13 @@ export interface StoreHandle {
   readonly keyShards: readonly SharedArrayBuffer[];
   readonly nodeShards: readonly SharedArrayBuffer[];
   readonly segments: readonly SharedArrayBuffer[];
+  /** The log that changes are written to; without it, the store is in memory only. */
+  readonly log?: LogHandle;
+}
+
+/** Who must know of evictions: the log. */
+export interface EvictionLog {
+  evicting(cursor: Cursor): void;
 }
 
 /** A hash index over some shards; the store has two, for keys and for nodes. */
@@ -113,6 +122,8 @@ export class Memory {
   recordLines = 1;
   /** All records are so few bytes that they stay in the processor's cache. */
   isCached = false;
+  /** Told before a key is evicted; null in memory mode. */
+  evictionLog: EvictionLog | null = null;
   /** Keeps the prefetching loads alive: without a use, the JIT drops them. */
   sink = 0;
 

@@ -262,6 +262,23 @@ export class Store {
     unlockBuckets(this.memory, this.#cursors, count);
   }
 
+  /**
+   * What is changed from here to the unlocking survives a crash as a whole or not at all: for
+   * commands that change one key in several steps. lockAll and exclusive do it by themselves. In
+   * memory mode there is nothing to do; durable-store.ts overrides it, and what follows.
+   */
+  group(): void {}
+
+  /** Whether changes are refused because there is no room for the log. Hot: once a command. */
+  isLogFull(): boolean {
+    return false;
+  }
+
+  /** Why changes are refused, in words; "" when they are not. */
+  logFullReason(): string {
+    return "";
+  }
+
   /** Finds a locked cursor's key again. True: it exists. */
   refresh(cursor: Cursor): boolean {
     return this.#describe(cursor, findLocked(this.memory, cursor));
@@ -565,7 +582,10 @@ export function createStore(options: StoreOptions): StoreHandle {
   return reserveMemory(options.reserveBytes, options.workers);
 }
 
-/** This Worker's face of the store behind `handle`. Each index may be used by one Worker only. */
+/**
+ * This Worker's face of the memory behind `handle`, without the log that may belong to it; see
+ * durable-store.ts. Each index may be used by one Worker only.
+ */
 export function attachStore(handle: StoreHandle, worker: number): Store {
   return new Store(new Memory(handle, worker));
 }
