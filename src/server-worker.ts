@@ -17,7 +17,8 @@ import { SlowLog } from "./commands/slow-log.ts";
 import { Connections } from "./net/connections.ts";
 import { type Listener, listenTcp, listenUnix, SPREADS_CONNECTIONS } from "./net/listener.ts";
 import { WorkerPeers } from "./net/peers.ts";
-import { attachStore, type Store } from "./store/store.ts";
+import { attachAny } from "./store/durable-store.ts";
+import type { Store } from "./store/store.ts";
 import { applyMemoryLimit } from "./store-settings.ts";
 import type { FromWorker, ServerPlan, ToWorker } from "./worker-messages.ts";
 
@@ -44,7 +45,7 @@ class ServerWorker implements ServerContext {
     this.settings = Settings.from(plan.settings);
     this.stats = new ServerStats(plan.stats, worker, plan.threads + 1);
     this.slowlog = new SlowLog(this.settings, this.stats);
-    this.store = attachStore(plan.store, worker);
+    this.store = attachAny(plan.store, worker);
     if (worker === 0) applyMemoryLimit(this.store, this.settings);
     this.workerIndex = worker;
     this.threads = plan.threads;

@@ -13,6 +13,7 @@
  *       |       Output:   a write was short. Nothing is parsed, and the socket is not read, until
  *       |                 the queue is sent.
  *       |       Deferred: a command replies later. Nothing is run; a little input is still taken.
+ *       |       Durable:  replies wait until the changes are durable enough. The same.
  *       v
  *      Lingering   our side is shut down, input is dropped, the client's side is waited for
  *       |          (CLOSE_LINGER_MS)
@@ -57,6 +58,7 @@ import type { Session } from "../commands/session.ts";
 import { type ParseLimits, ParseStatus, type RequestParser } from "../resp/parser.ts";
 import { PartialRequest } from "../resp/partial-request.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
+import type { Acknowledgements } from "./acknowledgements.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { OutputQueue } from "./output-queue.ts";
 
@@ -70,6 +72,8 @@ export interface ConnectionHost {
   /** This Worker's row of the counters. */
   readonly own: Float64Array;
   readonly log: Log;
+  /** null in memory mode: nothing has to wait. */
+  readonly acknowledgements: Acknowledgements | null;
   /** Told once, when the connection is closed. */
   closed(connection: Connection): void;
 }
@@ -79,6 +83,7 @@ export type ClientSocket = Socket<Connection | null>;
 const enum Block {
   Output = 1,
   Deferred = 2,
+  Durable = 4,
 }
 
 const enum State {
@@ -107,6 +112,8 @@ export class Connection {
   /** Since when the queue has been above the soft limit, 0 when it is not; ms. */
   #softSinceMs = 0;
   #lingerUntilMs = 0;
+  /** Stamp of the last change whose reply is not sent yet, 0 for none. */
+  #writtenStamp = 0;
 
   constructor(host: ConnectionHost, socket: ClientSocket, session: Session) {
     this.#host = host;
@@ -138,8 +145,22 @@ export class Connection {
   /** The socket takes bytes again. Also comes when nothing was waiting. */
   drain(): void {
     if (this.#output.size === 0 || this.#state === State.Closed) return;
+    if ((this.#blocked & Block.Durable) !== 0) return;
     this.#sendQueue();
     if (this.#output.size === 0) this.#unblock(Block.Output);
+  }
+
+  /** The changes whose replies are held are durable enough. */
+  release(): void {
+    this.#writtenStamp = 0;
+    if (this.#state !== State.Open) return;
+    clock.tick();
+    if (this.#output.size > 0) this.#sendQueue();
+    if (this.#output.size > 0) {
+      this.#blocked |= Block.Output;
+      this.#pause();
+    }
+    this.#unblock(Block.Durable);
   }
 
   /** The client has shut down its side: what it sent is answered, then the connection is closed. */
@@ -221,7 +242,11 @@ export class Connection {
    * batch.
    */
   #settle(): boolean {
-    const { dispatcher, out } = this.#host;
+    const { dispatcher, out, acknowledgements } = this.#host;
+    if (acknowledgements !== null) {
+      const stamp = acknowledgements.writtenStamp();
+      if (stamp !== 0) this.#writtenStamp = stamp;
+    }
     const context = dispatcher.context;
     const deferred = context.deferred;
     if (out.isOverflown) {
@@ -265,6 +290,7 @@ export class Connection {
     dispatcher.writeDeferred(this.session, write);
     if (this.#output.size === 0) this.#flush();
     else {
+      // Something blocks already: it goes out behind what waits.
       this.#output.add(out.bytes, 0, out.length);
       out.length = 0;
     }
@@ -332,6 +358,7 @@ export class Connection {
     const { out, own } = this.#host;
     const length = out.length;
     if (length === 0) return this.#state === State.Open;
+    if (this.#writtenStamp !== 0 && this.#mustHold()) return false;
     out.length = 0;
     if (this.#state === State.Closed) return false;
     const taken = this.#socket.write(out.bytes, 0, length);
@@ -348,6 +375,24 @@ export class Connection {
     }
     if (out.bytes.length > WRITER_KEEP_SIZE_MAX) out.shrink(WRITER_SIZE);
     return this.#state === State.Open;
+  }
+
+  /** Keeps what is in the writer when the changes behind it are not durable enough yet. */
+  #mustHold(): boolean {
+    const { out, acknowledgements } = this.#host;
+    const stamp = this.#writtenStamp;
+    if (acknowledgements === null || !acknowledgements.mustHold(stamp)) {
+      this.#writtenStamp = 0;
+      return false;
+    }
+    if (this.#output.size === 0) this.#lastTakenMs = clock.nowMs;
+    this.#output.add(out.bytes, 0, out.length);
+    out.length = 0;
+    if ((this.#blocked & Block.Durable) === 0) {
+      this.#blocked |= Block.Durable;
+      acknowledgements.hold(this, stamp);
+    }
+    return true;
   }
 
   /** The socket has not taken [from, to) of the writer: queues it and stops reading. */

@@ -22,6 +22,7 @@ import { Session } from "../commands/session.ts";
 import { type ParseLimits, RequestParser } from "../resp/parser.ts";
 import { REPLY_MAX_CLIENTS } from "../resp/replies.ts";
 import { ReplyWriter } from "../resp/writer.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
 import { type ClientSocket, Connection, type ConnectionHost } from "./connection.ts";
 import { describePeer } from "./peer-address.ts";
 
@@ -44,6 +45,7 @@ export class Connections implements ConnectionHost {
   readonly settings: Settings;
   readonly own: Float64Array;
   readonly log: Log;
+  readonly acknowledgements: Acknowledgements | null;
   readonly #stats: ServerStats;
   /** Word 0: clients of the process. Added to and taken from by every Worker, atomically. */
   readonly #clients: Int32Array;
@@ -68,6 +70,9 @@ export class Connections implements ConnectionHost {
       authenticated: true,
     };
     this.dispatcher = new Dispatcher(server, this.parser, this.out);
+    const { store } = server;
+    const { durability } = store;
+    this.acknowledgements = durability === null ? null : new Acknowledgements(store, durability);
     this.#limitWriter();
     this.#timer = setInterval(() => this.#check(), CONNECTION_CHECK_MS);
   }

@@ -2,10 +2,10 @@
  * A checkpoint of one shard: its keys as records in a file, written while everybody goes on.
  *
  * The shard's split latch is held meanwhile, so each bucket keeps its set of hashes. A bucket is
- * copied as a reader reads: version, stamp counter, contents, version again; what changed in between
- * is taken back and read again. So the copy contains exactly the changes with stamps up to the one
- * that was read, and nobody has waited. Only a bucket that will not hold still, or that has a value
- * in nodes, is copied under its lock.
+ * copied as a reader reads: version, stamp counter, contents, version again; what changed in
+ * between is taken back and read again. So the copy contains exactly the changes with stamps up to
+ * the one that was read, and nobody has waited. Only a bucket that will not hold still, or that has
+ * a value in nodes, is copied under its lock.
  *
  * A file is begun under a temporary name and is nothing until the manifest names it.
  */

@@ -8,9 +8,10 @@
  * found its key missing says so (LOG_CREATES). What is evicted is logged.
  */
 import { type Cursor, TYPE_LIST, TYPE_NONE } from "./cursor.ts";
+import { Durability } from "./durability.ts";
 import { lockAndFind, unlockCursor } from "./index.ts";
 import { CONTROL_DATABASES, CONTROL_EXCLUSIVE, DATABASES_MAX } from "./layout.ts";
-import { fullReason, LogWriter } from "./log.ts";
+import { LogWriter } from "./log.ts";
 import {
   LOG_CREATES,
   LOG_EXPIRES,
@@ -45,10 +46,14 @@ const EMPTY = Buffer.allocUnsafeSlow(0);
 
 export class DurableStore extends Store {
   readonly log: LogWriter;
+  readonly #durability: Durability;
+  /** Stamp of the Worker's last record when the batch began. */
+  #batchStamp = 0;
 
   constructor(memory: Memory, log: LogWriter) {
     super(memory);
     this.log = log;
+    this.#durability = new Durability(log.state);
     memory.evictionLog = { evicting: (cursor) => log.append(cursor, OP_DELETE, 0, 0, EMPTY, 0, 0) };
   }
 
@@ -57,6 +62,16 @@ export class DurableStore extends Store {
   override enterBatch(): void {
     super.enterBatch();
     this.log.beginBatch();
+    this.#batchStamp = this.log.lastStamp;
+  }
+
+  override writtenStamp(): number {
+    const { lastStamp } = this.log;
+    return lastStamp === this.#batchStamp ? 0 : lastStamp;
+  }
+
+  override get durability(): Durability {
+    return this.#durability;
   }
 
   override exclusive<T>(run: () => T): T {
@@ -95,10 +110,6 @@ export class DurableStore extends Store {
 
   override isLogFull(): boolean {
     return this.log.state.control[LOG_FULL] !== 0;
-  }
-
-  override logFullReason(): string {
-    return fullReason(this.log.state);
   }
 
   // ---- Strings ----------------------------------------------------------------------------------

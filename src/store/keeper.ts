@@ -3,7 +3,8 @@
  * needed. One thread of the process does this, a budget at a time.
  *
  *     log too long, or asked for -> the shard with the oldest checkpoint is written -> the log is
- *     durable up to what it contains -> manifest -> the mark moves -> segments below it are recycled
+ *     durable up to what it contains -> manifest -> the mark moves -> segments below it are
+ * recycled
  *
  * The order of the last three is what makes it safe: nothing is given up before the manifest that
  * does not need it is durable.
@@ -17,7 +18,7 @@ import { enterEpoch, leaveEpoch } from "./epoch.ts";
 import { requestFlush } from "./flusher.ts";
 import { latch, unlatch } from "./latch.ts";
 import { CONTROL_DATABASES, COUNT_USED_BYTES, DATABASES_MAX } from "./layout.ts";
-import { addReady, LogState, prepareSegment } from "./log.ts";
+import { addReady, type LogState, prepareSegment } from "./log.ts";
 import { segmentName } from "./log-files.ts";
 import {
   LOG_CHECKPOINT_ASKED,
@@ -265,7 +266,9 @@ export class Keeper {
     const { control } = this.#memory;
     enterEpoch(this.#memory);
     const databasesMark = this.#state.lastStamp();
-    const databases = Array.from(control.slice(CONTROL_DATABASES, CONTROL_DATABASES + DATABASES_MAX));
+    const databases = Array.from(
+      control.slice(CONTROL_DATABASES, CONTROL_DATABASES + DATABASES_MAX),
+    );
     leaveEpoch(this.#memory);
     return { databases, databasesMark };
   }

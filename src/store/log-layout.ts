@@ -115,7 +115,8 @@ export function recordCheck(crc: number, seed: number, size: number): number {
   return crc ^ seed ^ Math.imul(size, SIZE_FACTOR);
 }
 
-// ---- Shared memory: control (words) ---------------------------------------------------------------
+// ---- Shared memory: control (words)
+// ---------------------------------------------------------------
 
 /** The next stamp, low word. Whoever writes a record adds 1. */
 export const LOG_STAMP_NEXT = 0;
@@ -171,7 +172,8 @@ export const SLOT_USED = 2;
 export const LOG_MODE_EVERYSEC = 1;
 export const LOG_MODE_ALWAYS = 2;
 
-// ---- Shared memory: times (doubles) ---------------------------------------------------------------
+// ---- Shared memory: times (doubles)
+// ---------------------------------------------------------------
 
 /** A stamp not far below the next one: gives the low word its high part. Written by the flusher. */
 export const TIME_STAMP_BASE = 0;

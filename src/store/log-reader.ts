@@ -59,8 +59,8 @@ export class LogRecord {
 }
 
 /**
- * Fills `record` from byte `at`; the record must end at `end` at the latest. False when it cannot be
- * one. The checksum is the caller's to look at.
+ * Fills `record` from byte `at`; the record must end at `end` at the latest. False when it cannot
+ * be one. The checksum is the caller's to look at.
  */
 export function decode(record: LogRecord, file: MappedFile, at: number, end: number): boolean {
   const { words } = file;

@@ -2,12 +2,14 @@
  * A whole value as records: for RENAME and COPY, whose log must not refer to another key, and for
  * checkpoints.
  *
- * A string is a SET, a long one after FRAGMENTs; a list is PUSH_ITEMS of some 60 KB each. The cursor
- * is found, and locked or in an optimistic read, where what was written counts only when the read is
- * confirmed.
+ * A string is a SET, a long one after FRAGMENTs; a list is PUSH_ITEMS of some 60 KB each. The
+ * cursor is found, and locked or in an optimistic read, where what was written counts only when the
+ * read is confirmed.
  */
 import { ByteBuffer } from "../base/byte-buffer.ts";
 import { type Cursor, TYPE_STRING } from "./cursor.ts";
+import { copyLarge } from "./list-large.ts";
+import { describeList, nextItem, seekItem } from "./list-page.ts";
 import {
   LOG_CREATES,
   LOG_EXPIRES,
@@ -18,8 +20,6 @@ import {
   OP_PUSH_TAIL,
   OP_SET,
 } from "./log-layout.ts";
-import { copyLarge } from "./list-large.ts";
-import { describeList, nextItem, seekItem } from "./list-page.ts";
 import type { Memory } from "./memory.ts";
 import { copyValue } from "./strings.ts";
 
@@ -60,7 +60,15 @@ function writeString(memory: Memory, cursor: Cursor, sink: RecordSink): void {
   const { expiresAtMs, valueLength } = cursor;
   const flags = expiresAtMs > 0 ? LOG_HAS_NUMBER | LOG_EXPIRES : 0;
   if (!cursor.isLarge) {
-    sink.append(cursor, OP_SET, flags, expiresAtMs, cursor.valueBytes, cursor.valueStart, valueLength);
+    sink.append(
+      cursor,
+      OP_SET,
+      flags,
+      expiresAtMs,
+      cursor.valueBytes,
+      cursor.valueStart,
+      valueLength,
+    );
     return;
   }
   let from = 0;

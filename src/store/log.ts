@@ -155,8 +155,8 @@ export class LogWriter {
   }
 
   /**
-   * Makes sure that a record with key and value of `size` bytes in all can be appended. False: there
-   * is no room on the disk. Hot.
+   * Makes sure that a record with key and value of `size` bytes in all can be appended. False:
+   * there is no room on the disk. Hot.
    */
   reserve(size: number): boolean {
     return this.#end - this.#at >= size + RESERVE_OVERHEAD || this.#reserveChunks(size);
@@ -244,8 +244,8 @@ export class LogWriter {
   // ---- Room ----
 
   /**
-   * Goes to another chunk, after filling this one and others with fragments of a value that no chunk
-   * has room for. Returns the bytes of the value that fragments hold.
+   * Goes to another chunk, after filling this one and others with fragments of a value that no
+   * chunk has room for. Returns the bytes of the value that fragments hold.
    */
   #makeRoom(head: number, value: Buffer, start: number, length: number): number {
     if (head + length + 8 <= LOG_RECORD_SIZE_MAX) {
@@ -276,12 +276,13 @@ export class LogWriter {
   #reserveChunks(size: number): boolean {
     const overhead = RESERVE_OVERHEAD + FRAGMENT_SIZE_MIN;
     const usable = LOG_RECORD_SIZE_MAX - overhead;
-    let room = this.#spares.length / 2 * usable;
+    let room = (this.#spares.length / 2) * usable;
     // What is left of the current chunk counts only when the value comes in fragments.
     if (size + RESERVE_OVERHEAD > LOG_RECORD_SIZE_MAX) {
       room += Math.max(0, this.#end - this.#at - overhead);
     }
-    for (; room < size + RESERVE_OVERHEAD; room += usable) if (!this.#takeChunk(false)) return false;
+    for (; room < size + RESERVE_OVERHEAD; room += usable)
+      if (!this.#takeChunk(false)) return false;
     return true;
   }
 
@@ -367,8 +368,8 @@ export class LogWriter {
 const nobody = { keyLength: 0, keyStart: 0, bytes: EMPTY, db: 0 } as unknown as Cursor;
 
 /**
- * The slot whose next chunk can be taken: the open one's, or the next ready one is opened. -1: there
- * is none for this caller. Under LOG_LOCK.
+ * The slot whose next chunk can be taken: the open one's, or the next ready one is opened. -1:
+ * there is none for this caller. Under LOG_LOCK.
  */
 function claimChunk(control: Int32Array, isEssential: boolean): number {
   const ready = control[LOG_READY_COUNT] as number;

@@ -65,7 +65,10 @@ export function readManifest(dir: string): Manifest {
   const end = bytes.indexOf(10) + 1;
   const check = (crc32(bytes, 0, end) >>> 0).toString(16).padStart(8, "0");
   if (end === 0 || bytes.toString("latin1", end) !== `${check}\n`) {
-    throw new FatalError(`Cannot read ${path}: it is damaged`, "kv check --dir shows what is there");
+    throw new FatalError(
+      `Cannot read ${path}: it is damaged`,
+      "kv check --dir shows what is there",
+    );
   }
   const manifest = JSON.parse(bytes.toString("utf8", 0, end)) as Manifest;
   if (manifest.format > FORMAT) {

@@ -1,7 +1,7 @@
 /**
  * Fuzzes durability against a model: random changes by several Workers' stores in turn, with
- * flushes and checkpoints in between; now and then the files are copied as a crash would leave them,
- * recovered, and compared.
+ * flushes and checkpoints in between; now and then the files are copied as a crash would leave
+ * them, recovered, and compared.
  *
  *   kill    the files as they are: everything must be there
  *   power   every 4 KiB page that changed since the last flush is, at random, the old or the new
@@ -281,7 +281,7 @@ class History {
   #putTwo(store: Store): void {
     const names = [this.#key(), this.#key()];
     const bytes = this.#bytes();
-    names.forEach((name, i) => this.#aim(store, i, name));
+    for (const [i, name] of names.entries()) this.#aim(store, i, name);
     store.lockAll(2);
     names.forEach((name, i) => {
       store.putString(store.cursor(i), bytes, 0, bytes.length, 0);
@@ -344,7 +344,10 @@ class History {
     const store = attachStore(recovered.handle, 0);
     checkInvariants(store.memory);
     const found = digestOf(readStore(store));
-    assert(found === digest, `recovered ${found.slice(0, 3000)}\nwanted    ${digest.slice(0, 3000)}`);
+    assert(
+      found === digest,
+      `recovered ${found.slice(0, 3000)}\nwanted    ${digest.slice(0, 3000)}`,
+    );
   }
 }
 
@@ -383,7 +386,10 @@ function readStore(store: Store): Model {
       if (cursor.type === TYPE_STRING) {
         out.length = 0;
         store.copyValue(cursor, out, 0, cursor.valueLength);
-        model.set(key.toString(), { text: out.bytes.toString("latin1", 0, out.length), expiresAtMs });
+        model.set(key.toString(), {
+          text: out.bytes.toString("latin1", 0, out.length),
+          expiresAtMs,
+        });
       } else if (cursor.type === TYPE_LIST) {
         const items: string[] = [];
         for (let is = store.seekItem(cursor, 0); is; is = store.nextItem(cursor)) {

@@ -12,12 +12,7 @@ import { clock, nanoseconds } from "../base/clock.ts";
 import { FatalError } from "../base/errors.ts";
 import { failPoint } from "../base/fail-point.ts";
 import { type Directory, takeDirectory } from "./directory.ts";
-import {
-  CONTROL_DATABASES,
-  CONTROL_SECRET,
-  DATABASES_MAX,
-  KEY_SHARD_BITS,
-} from "./layout.ts";
+import { CONTROL_DATABASES, CONTROL_SECRET, DATABASES_MAX, KEY_SHARD_BITS } from "./layout.ts";
 import { addReady, LogState, prepareSegment } from "./log.ts";
 import {
   flushDirectory,
@@ -468,4 +463,3 @@ class Recovery {
     }
   }
 }
-

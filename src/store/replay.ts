@@ -1,9 +1,9 @@
 /**
  * Doing again what the log and the checkpoints say, in a store that nobody else uses yet.
  *
- * Records are applied in the order of their stamps, and a record only when what the checkpoint holds
- * of its key does not contain it already (`stampOf`). Time stands still at 0, so nothing expires:
- * what had expired when a record was written shows in the record (LOG_CREATES).
+ * Records are applied in the order of their stamps, and a record only when what the checkpoint
+ * holds of its key does not contain it already (`stampOf`). Time stands still at 0, so nothing
+ * expires: what had expired when a record was written shows in the record (LOG_CREATES).
  */
 import { assert } from "../base/assert.ts";
 import { removeFromChain } from "./chain.ts";

@@ -116,7 +116,10 @@ class ShardReader {
       size >= BLOCK_HEADER_SIZE && size <= BLOCK_SIZE_MAX_BYTES && this.#at + size <= fileSize;
     if (!isPossible || bytes.readInt32LE(8) !== number) this.#refuseBlock();
     const rest = size - BLOCK_HEADER_SIZE;
-    if (readSync(this.#descriptor, bytes, BLOCK_HEADER_SIZE, rest, this.#at + BLOCK_HEADER_SIZE) !== rest) {
+    if (
+      readSync(this.#descriptor, bytes, BLOCK_HEADER_SIZE, rest, this.#at + BLOCK_HEADER_SIZE) !==
+      rest
+    ) {
       this.#refuseBlock();
     }
     if (bytes.readInt32LE(4) !== crc32(bytes, 8, size)) this.#refuseBlock();
@@ -138,6 +141,9 @@ class ShardReader {
   }
 
   #refuse(why: string): never {
-    throw new FatalError(`Cannot read ${this.#path}: ${why}`, "kv check --dir --salvage keeps the rest");
+    throw new FatalError(
+      `Cannot read ${this.#path}: ${why}`,
+      "kv check --dir --salvage keeps the rest",
+    );
   }
 }

@@ -20,6 +20,7 @@ import { hashBytes } from "../base/hash.ts";
 import { idleMs, markAccess } from "./access.ts";
 import { Admission } from "./admission.ts";
 import { Cursor, TYPE_LIST } from "./cursor.ts";
+import type { Durability } from "./durability.ts";
 import { enterEpoch, leaveEpoch, runExclusive } from "./epoch.ts";
 import { flushAll, flushDatabase } from "./flush.ts";
 import { findOptimistic, isUnchanged, lockAndFind, prefetch, unlockCursor } from "./index.ts";
@@ -269,14 +270,19 @@ export class Store {
    */
   group(): void {}
 
-  /** Whether changes are refused because there is no room for the log. Hot: once a command. */
+  /** Whether changes are refused because there is no room for the log. Hot: once a batch. */
   isLogFull(): boolean {
     return false;
   }
 
-  /** Why changes are refused, in words; "" when they are not. */
-  logFullReason(): string {
-    return "";
+  /** Stamp of the last change of this batch, or the last batch; 0 when it has changed nothing. */
+  writtenStamp(): number {
+    return 0;
+  }
+
+  /** The log, its state, and waiting for it; null in memory mode. */
+  get durability(): Durability | null {
+    return null;
   }
 
   /** Finds a locked cursor's key again. True: it exists. */

@@ -41,6 +41,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "store/store",
     "store/cursor",
     "store/status",
+    "type store/durability",
     "pubsub",
   ],
   net: [
@@ -62,17 +63,18 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
  * The inside of the store, lowest first: a file imports from its own row and the rows before it.
  */
 export const STORE_ORDER: readonly (readonly string[])[] = [
-  ["layout", "status", "cursor", "size-class", "list-node", "list-node-edit"],
-  ["memory", "segments", "latch"],
-  ["address", "record", "blocks", "reclaim"],
-  ["index", "log", "epoch", "access"],
+  ["layout", "log-layout", "status", "cursor", "size-class", "list-node", "list-node-edit"],
+  ["memory", "latch", "log-files"],
+  ["record", "blocks", "reclaim", "manifest", "directory"],
+  ["index", "epoch", "access"],
   ["nodes", "retired", "read"],
   ["list-page", "list-large"],
   ["remove", "upsert"],
   ["chain", "strings", "multi", "stats", "list-copy", "list-edit", "lists"],
-  ["rename", "expiry", "eviction", "flush", "scan"],
-  ["admission", "upkeep", "invariants", "compaction", "checkpoint", "recovery"],
+  ["rename", "expiry", "eviction", "flush", "scan", "log", "log-reader", "log-values"],
+  ["admission", "upkeep", "invariants", "checkpoint", "flusher", "keeper", "durability"],
   ["store"],
+  ["replay", "shard-reader", "durable-store", "recovery"],
   ["embedded"],
 ];
 
