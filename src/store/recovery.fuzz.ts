@@ -297,7 +297,7 @@ class History {
 
   // ---- Crashes ----
 
-  /** The process is killed: a copy of the files must give the model; or the store goes on from it. */
+  /** The process is killed: a copy of the files gives the model; or the store goes on from it. */
   #checkKill(goesOn: boolean): void {
     this.totals.kills++;
     if (goesOn) {
