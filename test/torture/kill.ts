@@ -1,6 +1,7 @@
 /**
  * A1: kill -9 under a pipelined load of changes, again and again, on one directory. After each kill
- * the server must start, and hold everything that it had acknowledged and nothing that it never had.
+ * the server must start, and hold everything that it had acknowledged and nothing that it never
+ * had.
  *
  *     bun test/torture/kill.ts --cycles=500 --mode=everysec --threads=2 --seed=7
  *
