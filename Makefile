@@ -21,7 +21,7 @@ SEED ?=
 B ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check format coverage bench-micro fuzz release clean
+.PHONY: help build demo test check format coverage bench-micro fuzz torture release clean
 
 help:  ## Show the targets
 	@echo "make <target>:"
@@ -51,6 +51,9 @@ bench-micro: $(STAMP)  ## Run the micro-benchmarks beside the code (make bench-m
 
 fuzz: $(STAMP)  ## Run the fuzzers (make fuzz F=parser SECONDS=60 SEED=1)
 	$(BUN) scripts/fuzz.ts --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(F)
+
+torture: kv  ## Crash and damage the store for an hour: kill -9, fail points, lost pages, flipped bits
+	$(BUN) test/torture/all.ts $(if $(SEED),--seed=$(SEED))
 
 release: $(STAMP)  ## Build for every platform into dist/, with SHA256SUMS
 	$(BUN) scripts/release.ts

@@ -17,6 +17,7 @@ const STDERR = 2;
 try {
   const exitCode = await runCommandLine(process.argv.slice(2), {
     serve: async (options) => (await import("./server.ts")).serve(options),
+    check: async (options) => (await import("./check.ts")).check(options),
     bench: async (argv) => (await import("./bench.ts")).bench(argv),
   });
   process.exit(exitCode);

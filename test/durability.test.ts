@@ -3,9 +3,10 @@
  * full size are `make torture`.
  */
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client, eventually, kvCommand, run, startKv, temporaryFolder } from "./harness.ts";
+import { flipBits } from "./torture/flip.ts";
 import { tortureByKill } from "./torture/kill.ts";
 
 const PATIENCE_MS = 120_000;
@@ -31,7 +32,14 @@ test(
   "A2: death at the fail points of checkpoints",
   async () => {
     const points = ["checkpoint-begin", "checkpoint-written", "manifest-written"];
-    const options = { cycles: 3, mode: "everysec", threads: 1, seed: 6, loadMs: 50, points } as const;
+    const options = {
+      cycles: 3,
+      mode: "everysec",
+      threads: 1,
+      seed: 6,
+      loadMs: 50,
+      points,
+    } as const;
     expect((await tortureByKill(options)).cycles).toBe(3);
   },
   PATIENCE_MS,
@@ -60,6 +68,48 @@ test("A5: SIGTERM loses nothing and ends with 0, and the second server is refuse
   expect(await client.text("LRANGE l 0 -1")).toEqual(["1", "2", "3"]);
   expect(await client.text("GET gone")).toBeNull();
   expect(Number(await client.text("TTL l"))).toBeGreaterThan(900);
+});
+
+test("C1: no flipped bit gives a wrong value", () => {
+  const totals = flipBits(1, 60);
+  expect(totals.refused + totals.harmless).toBe(60);
+  expect(totals.refused).toBeGreaterThan(30);
+});
+
+test("kv check tells what is there, refuses what is damaged, and salvages the rest", async () => {
+  using folder = temporaryFolder();
+  const dir = join(folder.path, "data");
+  {
+    await using server = await startKv(["--dir", dir, "--threads", "1"]);
+    await using client = await Client.connect(server);
+    for (let i = 0; i < 20; i++) await client.text(`SET k${i} value`);
+    await client.text("WAITAOF 1 0 0");
+    const busy = await run([...kvCommand(), "check", "--dir", dir]);
+    expect(busy.stderr).toContain("another process has it");
+    server.kill("SIGKILL");
+    await server.finished();
+  }
+  const sound = await run([...kvCommand(), "check", "--dir", dir]);
+  expect(sound.stderr).toBe("");
+  expect(sound.stdout).toContain("sound");
+  expect(sound.stdout).toContain("20 keys");
+  const log = join(dir, "log-000000");
+  const bytes = readFileSync(log);
+  const at = bytes.indexOf("k7value");
+  bytes[at + 3] = 0x21;
+  writeFileSync(log, bytes);
+  const damaged = await run([...kvCommand(), "check", "--dir", dir]);
+  expect(damaged.exitCode).toBe(1);
+  expect(damaged.stderr).toContain("record 8, which was durable");
+  const salvaged = await run([...kvCommand(), "check", "--dir", dir, "--salvage"]);
+  expect(salvaged.stdout).toContain("salvaged");
+  expect(salvaged.exitCode).toBe(0);
+  await using server = await startKv(["--dir", dir, "--threads", "1"]);
+  await using client = await Client.connect(server);
+  expect(await client.text("GET k6")).toBe("value");
+  expect(await client.text("GET k7")).toBeNull();
+  const none = await run([...kvCommand(), "check", "--dir", join(folder.path, "none")]);
+  expect(none).toMatchObject({ exitCode: 1 });
 });
 
 test("--persist off makes no file", async () => {

@@ -5,15 +5,18 @@
  * Only names and arities are decided here; values and bounds are checked in serve-options.ts.
  * `bench` parses its own arguments, so that serving never loads what belongs to the benchmark.
  */
+import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { UsageError } from "../base/errors.ts";
 import { COMMIT, VERSION } from "../base/version.ts";
 import type { OptionTexts, ServeOptions } from "./serve-options.ts";
-import { MAXMEMORY_POLICIES, serveOptionsFrom } from "./serve-options.ts";
+import { DIRECTORY_DEFAULT, MAXMEMORY_POLICIES, serveOptionsFrom } from "./serve-options.ts";
 
 /** What each subcommand does. Each resolves when it is done and the process may end. */
 export interface Actions {
   serve(options: ServeOptions): Promise<void>;
+  /** Resolves with the exit code. */
+  check(options: { readonly dir: string; readonly isSalvage: boolean }): Promise<number>;
   /** `argv` is what follows "bench". Resolves with the exit code. */
   bench(argv: string[]): Promise<number>;
 }
@@ -27,6 +30,7 @@ export async function runCommandLine(argv: readonly string[], actions: Actions):
   let exitCode = 0;
   const program = createProgram({
     serve: (options) => actions.serve(options),
+    check: async (options) => (exitCode = await actions.check(options)),
     bench: async (rest) => (exitCode = await actions.bench(rest)),
   });
   if (argv.length === 0) {
@@ -53,6 +57,7 @@ function createProgram(actions: Actions): Command {
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .enablePositionalOptions();
   addServe(program, actions);
+  addCheck(program, actions);
   program
     .command("bench")
     .description("measure this server, or another one")
@@ -93,6 +98,20 @@ function addServe(program: Command, actions: Actions): void {
     .action((_, command: Command) => actions.serve(serveOptionsFrom(optionTexts(command))));
 }
 
+function addCheck(program: Command, actions: Actions): void {
+  program
+    .command("check")
+    .description("verify the directory of a store that no server has open")
+    .option("--dir <path>", "the directory (default: ./kv-data)")
+    .option("--salvage", "keep what is whole, give up what is damaged")
+    .helpOption("-h, --help", "print this help")
+    .allowExcessArguments(false)
+    .action(async (options: { dir?: string; salvage?: boolean }) => {
+      const dir = resolve(options.dir ?? DIRECTORY_DEFAULT);
+      await actions.check({ dir, isSalvage: options.salvage === true });
+    });
+}
+
 /** The option texts under the names that were typed; commander keeps them in camel case. */
 function optionTexts(command: Command): OptionTexts {
   const texts: Record<string, string> = {};
@@ -111,7 +130,7 @@ function versionLine(): string {
 
 /** The subcommand that hints should point to: "kv serve", or "kv". */
 function commandOf(argv: readonly string[]): string {
-  return argv[0] === "serve" ? "kv serve" : "kv";
+  return argv[0] === "serve" || argv[0] === "check" ? `kv ${argv[0]}` : "kv";
 }
 
 /**

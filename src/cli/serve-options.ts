@@ -64,7 +64,7 @@ export interface ServeOptions {
 }
 
 /** Where a store is kept when --dir does not say. */
-const DIRECTORY_DEFAULT = "./kv-data";
+export const DIRECTORY_DEFAULT = "./kv-data";
 
 /** What was typed: option name without dashes ("maxmemory-policy") to its text. */
 export type OptionTexts = Readonly<Record<string, string>>;

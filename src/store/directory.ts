@@ -34,15 +34,19 @@ export interface Directory {
 }
 
 /**
- * Takes the directory, which is made when it is missing. Throws FatalError when another process has
+ * Takes the directory; unless `makes` is false it is made when it is missing, and what was being
+ * written in it when its process ended is removed. Throws FatalError when another process has
  * it, it cannot be written to, or it holds something else.
  */
-export function takeDirectory(dir: string): Directory {
-  makeDirectory(dir);
+export function takeDirectory(dir: string, makes = true): Directory {
+  if (makes) makeDirectory(dir);
+  else if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new FatalError(`Cannot check ${dir}: no such directory`);
+  }
   const names = listStore(dir);
   const isNew = !names.includes(MANIFEST_NAME);
   const lock = takeLock(dir);
-  for (const name of names) {
+  for (const name of makes ? names : []) {
     if (name.endsWith(TEMPORARY)) rmSync(join(dir, name), { force: true });
   }
   return {

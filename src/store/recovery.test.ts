@@ -1,5 +1,6 @@
 /**
- * Recovery in the process: the fuzzer in small, the hole, what is refused and what is cut, disk full.
+ * Recovery in the process: the fuzzer in small, the hole, what is refused and what is cut, disk
+ * full.
  */
 import { afterEach, expect, test } from "bun:test";
 import {
@@ -20,8 +21,8 @@ import { Flusher } from "./flusher.ts";
 import { Keeper, requestCheckpoint } from "./keeper.ts";
 import { LogState } from "./log.ts";
 import { LOG_CHUNK_HEADER_SIZE, LOG_CHUNK_SIZE } from "./log-layout.ts";
-import { type Recovered, recover } from "./recovery.ts";
 import { fuzzRecovery } from "./recovery.fuzz.ts";
+import { type Recovered, recover } from "./recovery.ts";
 import { STATUS_OK } from "./status.ts";
 import type { Store } from "./store.ts";
 

@@ -96,6 +96,30 @@ export interface RecoveryReport {
   misfitsCount: number;
 }
 
+/** What `inspect` finds: the map, and what the files say. */
+export interface Inspected {
+  readonly handle: StoreHandle;
+  readonly report: RecoveryReport;
+  readonly manifest: Manifest;
+  /** Slots of all segments. */
+  readonly segmentsCount: number;
+  release(): void;
+}
+
+/**
+ * Recovers what is in the directory, and changes nothing in it. Throws FatalError when it could not
+ * be recovered.
+ */
+export function inspect(options: Omit<RecoveryOptions, "mode">): Inspected {
+  const directory = takeDirectory(options.dir, false);
+  try {
+    return new Recovery(directory, { ...options, mode: "everysec" }).inspect();
+  } catch (error) {
+    directory.release();
+    throw error;
+  }
+}
+
 /** Opens the directory and recovers what is in it. Throws FatalError when that is not possible. */
 export function recover(options: RecoveryOptions): Recovered {
   const directory = takeDirectory(options.dir);
@@ -134,6 +158,8 @@ class Recovery {
   #chunkMax = 0;
   readonly #slotLast = new Map<number, number>();
   #slots: number[] = [];
+  /** Segments that were never filled: to be removed. */
+  readonly #unfinished: string[] = [];
 
   constructor(directory: Directory, options: RecoveryOptions) {
     this.#directory = directory;
@@ -152,6 +178,16 @@ class Recovery {
     const log = this.#beginRun(manifest);
     const release = this.#directory.release;
     return { handle: { ...this.#handle, log }, log, report, release };
+  }
+
+  inspect(): Inspected {
+    const { dir, isNew, release } = this.#directory;
+    if (isNew) throw new FatalError(`Cannot check ${dir}: there is no store in it`);
+    const startNs = nanoseconds();
+    const manifest = this.#recoverFrom(readManifest(dir));
+    this.#report.tookMs = (nanoseconds() - startNs) / NS_PER_MS;
+    const segmentsCount = this.#slots.length;
+    return { handle: this.#handle, report: this.#report, manifest, segmentsCount, release };
   }
 
   // ---- A new directory --------------------------------------------------------------------------
@@ -215,11 +251,16 @@ class Recovery {
     manifest.shards.forEach((file, shard) => {
       if (file.file === "") return;
       try {
-        const stamps = readShard(dir, shard, file, (record) => {
-          replayer.apply(record);
-          this.#count();
-        });
-        replayer.setStamps(shard, stamps);
+        readShard(
+          dir,
+          shard,
+          file,
+          (stamps) => replayer.setStamps(shard, stamps),
+          (record) => {
+            replayer.apply(record);
+            this.#count();
+          },
+        );
       } catch (error) {
         if (this.#options.salvages !== true) throw error;
         this.#report.damagedCount++;
@@ -285,7 +326,7 @@ class Recovery {
       if (slot < 0) continue;
       // A segment that was being made when the process ended: nothing was ever written to it.
       if (!isWholeSegment(statSync(join(dir, name)).size)) {
-        rmSync(join(dir, name));
+        this.#unfinished.push(name);
         continue;
       }
       this.#slots.push(slot);
@@ -390,6 +431,7 @@ class Recovery {
   #beginRun(manifest: Manifest): LogHandle {
     const { dir } = this.#directory;
     this.#flushLog();
+    for (const name of this.#unfinished) rmSync(join(dir, name), { force: true });
     const log: LogHandle = {
       dir,
       control: new SharedArrayBuffer(LOG_CONTROL_WORDS * 4),

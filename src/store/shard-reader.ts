@@ -32,20 +32,22 @@ function makeBlock(): MappedFile {
 }
 
 /**
- * Reads a checkpoint: each record is handed to `take`. Returns the stamps of its buckets. Throws
- * FatalError when the file is missing or damaged, with the place.
+ * Reads a checkpoint: the stamps of its buckets, which are filled in as they are read, are handed
+ * to `begin`, then each record to `take`. Throws FatalError when the file is missing or damaged,
+ * with the place; what came before it has been handed out then.
  */
 export function readShard(
   dir: string,
   shard: number,
   expected: ShardFile,
+  begin: (stamps: ShardStamps) => void,
   take: (record: LogRecord) => void,
-): ShardStamps {
+): void {
   const path = join(dir, expected.file);
   let descriptor = -1;
   try {
     descriptor = openSync(path, "r");
-    return new ShardReader(path, descriptor, shard, expected, take).read();
+    new ShardReader(path, descriptor, shard, expected, take).read(begin);
   } catch (error) {
     if (error instanceof FatalError || (error as NodeJS.ErrnoException).code === undefined) {
       throw error;
@@ -80,18 +82,18 @@ class ShardReader {
     this.#take = take;
   }
 
-  read(): ShardStamps {
+  read(begin: (stamps: ShardStamps) => void): void {
     const size = fstatSync(this.#descriptor).size;
     if (size !== this.#expected.sizeBytes) {
       this.#refuse(`it has ${size} bytes instead of ${this.#expected.sizeBytes}`);
     }
     const buckets = this.#readHeader();
     const stamps = new Float64Array(buckets);
+    begin({ buckets, stamps });
     for (let number = 0; this.#at < size; number++) this.#readBlock(size, number, stamps);
     if (this.#bucket !== buckets) {
       this.#refuse(`it ends after ${this.#bucket} of ${buckets} buckets`);
     }
-    return { buckets, stamps };
   }
 
   #readHeader(): number {

@@ -283,7 +283,8 @@ function findCycles(graph: Graph): Violation[] {
 /**
  * Files that run by themselves: started by name, by a Worker's URL, by a test runner or by make.
  */
-const ENTRY = /^src\/[^/]+\.ts$|^scripts\/|^examples\/|^build\.ts$|(?:\.test|\.fuzz|\.bench)\.ts$/;
+const ENTRY =
+  /^src\/[^/]+\.ts$|^test\/torture\/all\.ts$|^scripts\/|^examples\/|^build\.ts$|(?:\.test|\.fuzz|\.bench)\.ts$/;
 /** What package.json exports. */
 const EXPORTED = "src/store/embedded.ts";
 

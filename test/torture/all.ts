@@ -1,6 +1,6 @@
 /**
- * `make torture`: all tortures of durability at full size, one after the other. Each prints its seed
- * and what it counted; the first failure ends it.
+ * `make torture`: all tortures of durability at full size, one after the other. Each prints its
+ * seed and what it counted; the first failure ends it.
  *
  *     A1  kill -9 under load, 500 cycles in each mode     A2  death at each fail point
  *     A3  killed again while recovering                   B1  power loss, pages mixed

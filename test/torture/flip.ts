@@ -1,18 +1,27 @@
 /**
- * C1: one bit is flipped in what a store has on the disk and needs, 10,000 times. Every flip must be
- * refused, or (where nothing that was promised depends on the byte) change nothing of what comes
+ * C1: one bit is flipped in what a store has on the disk and needs, 10,000 times. Every flip must
+ * be refused, or (where nothing that was promised depends on the byte) change nothing of what comes
  * back. A wrong value is the failure.
  */
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FatalError } from "../../src/base/errors.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { attachAny } from "../../src/store/durable-store.ts";
 import { Flusher } from "../../src/store/flusher.ts";
 import { Keeper, requestCheckpoint } from "../../src/store/keeper.ts";
 import { LogState } from "../../src/store/log.ts";
 import { LOG_CHUNK_HEADER_SIZE } from "../../src/store/log-layout.ts";
-import { recover } from "../../src/store/recovery.ts";
+import { inspect, recover } from "../../src/store/recovery.ts";
 import { attachStore, type Store } from "../../src/store/store.ts";
 
 const KEYS = 400;
@@ -101,12 +110,11 @@ function flipOne(dir: string, prng: Prng, logEnd: number, totals: FlipTotals): v
   flip(path, at, bit);
   totals.flips++;
   try {
-    if (isRecoveredWrong(dir)) throw new Error(`bit ${bit} of byte ${at} of ${name}: a wrong value`);
+    if (isRecoveredWrong(dir))
+      throw new Error(`bit ${bit} of byte ${at} of ${name}: a wrong value`);
     totals.harmless++;
   } catch (error) {
-    if (!(error instanceof Error) || error.name !== "Error" || error.message.startsWith("bit ")) {
-      throw error;
-    }
+    if (!(error instanceof FatalError)) throw error;
     totals.refused++;
   } finally {
     flip(path, at, bit);
@@ -121,8 +129,7 @@ function flip(path: string, at: number, bit: number): void {
 }
 
 function isRecoveredWrong(dir: string): boolean {
-  const options = { dir, mode: "everysec", reserveBytes: RESERVE, workers: 3, isDry: true } as const;
-  const { handle, release } = recover(options);
+  const { handle, release } = inspect({ dir, reserveBytes: RESERVE, workers: 3 });
   const isWrong = !holdsAll(attachStore(handle, 0), "behind");
   release();
   return isWrong;
