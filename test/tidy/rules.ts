@@ -75,6 +75,7 @@ export const STORE_ORDER: readonly (readonly string[])[] = [
   ["admission", "upkeep", "invariants", "checkpoint", "flusher", "keeper", "durability"],
   ["store"],
   ["replay", "shard-reader", "durable-store", "recovery"],
+  ["embedded-log", "embedded-bytes"],
   ["embedded"],
 ];
 
@@ -284,7 +285,7 @@ function findCycles(graph: Graph): Violation[] {
  * Files that run by themselves: started by name, by a Worker's URL, by a test runner or by make.
  */
 const ENTRY =
-  /^src\/[^/]+\.ts$|^test\/torture\/all\.ts$|^scripts\/|^examples\/|^build\.ts$|(?:\.test|\.fuzz|\.bench)\.ts$/;
+  /^src\/[^/]+\.ts$|^test\/torture\/all|^scripts\/|^examples\/|^build\.ts$|\.(?:test|fuzz|bench)\.ts$/;
 /** What package.json exports. */
 const EXPORTED = "src/store/embedded.ts";
 

@@ -56,7 +56,8 @@ function holdsAll(store: Store, suffix: string): boolean {
   let isRight = true;
   for (let i = 0; i < KEYS && isRight; i++) {
     const cursor = aim(store, `key:${i}`);
-    const { valueStart: start } = (store.beginRead(cursor), cursor);
+    store.beginRead(cursor);
+    const { valueStart: start } = cursor;
     const value = cursor.valueBytes.toString("latin1", start, start + cursor.valueLength);
     isRight = value === `value of ${i} ${suffix}`;
     store.endRead(cursor);

@@ -111,7 +111,14 @@ class Torture {
       if (failPoint === "") throw error;
       server = await startKv(this.#args());
     }
-    await this.#check(server);
+    try {
+      await this.#check(server);
+    } catch (error) {
+      // It may have come to its fail point: what is left must be as good.
+      if (failPoint !== "" && isClosed(error)) return this.#start("");
+      const { stdout, stderr } = server;
+      throw new Error(`cycle ${this.#totals.cycles}: ${stdout}${stderr}`, { cause: error });
+    }
     return server;
   }
 
@@ -124,16 +131,29 @@ class Torture {
     this.#totals.recoveryMsMax = Math.max(this.#totals.recoveryMsMax, recoveryMs);
   }
 
+  /** Connects everybody; null when the server has come to its fail point already. */
+  async #connect(server: Server): Promise<Client | null> {
+    try {
+      const control = await Client.connect(server);
+      for (const ledger of this.#ledgers) await ledger.start(server.port);
+      return control;
+    } catch (error) {
+      if (server.isRunning) throw error;
+      for (const ledger of this.#ledgers) ledger.stop();
+      return null;
+    }
+  }
+
   async #loadAndKill(server: Server, point: string): Promise<void> {
-    const control = await Client.connect(server);
-    for (const ledger of this.#ledgers) await ledger.start(server.port);
+    const died = server.finished();
+    const control = await this.#connect(server);
+    if (control === null) return;
     const waitMs = 20 + this.#prng.below(this.#options.loadMs);
     const isSaving = point !== "" || this.#prng.below(3) === 0;
     if (isSaving) {
       await control.command("BGSAVE").catch(() => null);
       this.#totals.checkpoints++;
     }
-    const died = server.finished();
     await Promise.race([died, after(point === "" ? waitMs : waitMs + 2000)]);
     server.kill("SIGKILL");
     await died;
@@ -144,6 +164,11 @@ class Torture {
     }
     this.#totals.acknowledged = this.#ledgers.reduce((sum, it) => sum + it.acknowledgedTotal, 0);
   }
+}
+
+function isClosed(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message: string };
+  return code === "ECONNREFUSED" || message.includes("connection is closed");
 }
 
 /** The moment of the kill is what is random here: not a wait for something. */
