@@ -5,6 +5,7 @@
  * takes long may come between a write and its flush. It ends when LOG_STOP is set, after a last
  * flush. An error of the disk ends it, and with it the process.
  */
+import { FatalError } from "./base/errors.ts";
 import { Flusher } from "./store/flusher.ts";
 import type { FromWorker, ToWorker } from "./worker-messages.ts";
 
@@ -15,8 +16,13 @@ self.onmessage = (event: MessageEvent<ToWorker>) => {
   if (message.type !== "start") return;
   const { log, control } = message.plan.store;
   if (log === undefined) throw new Error("the flush Worker is for a store with a log");
-  const flusher = new Flusher(log, control);
-  flusher.runUntilStopped();
-  flusher.close();
-  self.postMessage({ type: "flushed" });
+  try {
+    const flusher = new Flusher(log, control);
+    flusher.runUntilStopped();
+    flusher.close();
+    self.postMessage({ type: "flushed" });
+  } catch (error) {
+    if (!(error instanceof FatalError)) throw error;
+    self.postMessage({ type: "failed", message: error.message, hint: error.hint });
+  }
 };

@@ -26,6 +26,7 @@ import { joinPort } from "./net/peer-address.ts";
 import { PeerRelay } from "./net/peers.ts";
 import { settingsFrom } from "./serve-settings.ts";
 import { requestFlush } from "./store/flusher.ts";
+import { mapMemoryBytes } from "./store/heap.ts";
 import { LOG_STOP } from "./store/log-layout.ts";
 import { RESERVE_SIZE_MIN, type StoreHandle } from "./store/memory.ts";
 import { recover } from "./store/recovery.ts";
@@ -39,6 +40,8 @@ import { workerUrl } from "./worker-url.ts";
  */
 const UMASK = 0o177;
 const RUN_ID_BYTES = 20;
+/** Data may be so many times larger than the machine's memory: the rest of it is in files. */
+const DISK_FACTOR = 16;
 
 /**
  * Serves until it is stopped. Throws UsageError for settings that do not fit, FatalError when it
@@ -101,7 +104,8 @@ function openStore(
   const { handle, report, release } = recover({
     dir,
     mode,
-    reserveBytes: reserveBytes(),
+    reserveBytes: reserveBytes() * DISK_FACTOR,
+    memoryBytes: mapMemoryBytes(),
     workers,
     onProgress: (count) => log.info(`recovering ${dir}: ${count} records so far`),
   });
@@ -234,8 +238,12 @@ class Server {
   #receive(from: number, message: FromWorker): void {
     switch (message.type) {
       case "listening":
-      case "failed":
         this.#started?.(message);
+        return;
+      case "failed":
+        // Of a serving Worker that cannot listen, or of the flush Worker: nothing is durable then.
+        if (from < this.#plan.threads) this.#started?.(message);
+        else this.#reject(new FatalError(message.message, message.hint));
         return;
       case "stop-requested":
         this.#stop();

@@ -3,9 +3,27 @@
  * full size are `make torture`.
  */
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { Client, eventually, kvCommand, run, startKv, temporaryFolder } from "./harness.ts";
+import type { ReplyError } from "../src/resp/reader.ts";
+import {
+  Client,
+  eventually,
+  kvCommand,
+  readyPort,
+  run,
+  Server,
+  startKv,
+  temporaryFolder,
+} from "./harness.ts";
 import { flipBits } from "./torture/flip.ts";
 import { tortureByKill } from "./torture/kill.ts";
 
@@ -110,6 +128,118 @@ test("kv check tells what is there, refuses what is damaged, and salvages the re
   expect(await client.text("GET k7")).toBeNull();
   const none = await run([...kvCommand(), "check", "--dir", join(folder.path, "none")]);
   expect(none).toMatchObject({ exitCode: 1 });
+});
+
+/** Only root may mount. */
+const mayMount = process.platform === "linux" && process.getuid?.() === 0;
+
+test.skipIf(!mayMount)(
+  "D1: a full disk refuses changes, reads go on, room is noticed, nothing is lost",
+  async () => {
+    using folder = temporaryFolder();
+    const disk = join(folder.path, "disk");
+    mkdirSync(disk);
+    expect((await run(["mount", "-t", "tmpfs", "-o", "size=280m", "none", disk])).exitCode).toBe(0);
+    try {
+      const args = ["--dir", join(disk, "data"), "--threads", "1"];
+      const ballast = join(disk, "ballast");
+      let acknowledged = 0;
+      {
+        await using server = await startKv(args);
+        writeFileSync(ballast, Buffer.alloc(100 * 1024 * 1024));
+        await using client = await Client.connect(server);
+        const value = Buffer.alloc(100_000, "x");
+        let reply = await client.command("SET", "k0", value);
+        while (reply === "OK") reply = await client.command("SET", `k${++acknowledged}`, value);
+        expect(reply).toMatchObject({ code: "MISCONF" });
+        expect(String((reply as ReplyError).text)).toContain("no space left on device");
+        expect(await client.text("STRLEN k0")).toBe(100_000);
+        expect(await client.text("DEL k0")).toMatchObject({ code: "MISCONF" });
+        expect(await info(client, "log_full")).toBe("no space left on device");
+        rmSync(ballast);
+        await eventually(async () => (await client.text("SET more 1")) === "OK", "room is noticed");
+        server.kill("SIGKILL");
+        await server.finished();
+      }
+      await using server = await startKv(args);
+      await using client = await Client.connect(server);
+      for (let i = 0; i < acknowledged; i++) {
+        expect(await client.command("STRLEN", `k${i}`)).toBe(100_000);
+      }
+      expect(await client.text("GET more")).toBe("1");
+    } finally {
+      await run(["umount", "-l", disk]);
+    }
+  },
+  PATIENCE_MS,
+);
+
+test.skipIf(Bun.which("prlimit") === null)(
+  "D2: a limit on file size is a clear error",
+  async () => {
+    using folder = temporaryFolder();
+    const serve = [...kvCommand(), "serve", "--port", "0", "--dir", join(folder.path, "data")];
+    const { exitCode, stderr } = await run(["prlimit", "--fsize=1000000", ...serve]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("Cannot make a segment");
+    expect(stderr).toContain("file too large");
+  },
+);
+
+test.skipIf(Bun.which("strace") === null)(
+  "D6: a disk that refuses to flush ends an always server, and nothing is acknowledged after",
+  async () => {
+    using folder = temporaryFolder();
+    const dir = join(folder.path, "data");
+    const inject = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync"];
+    const when = "inject=fdatasync:error=EIO:when=8+";
+    const server = new Server(
+      ["strace", ...inject, "-e", when, ...kvCommand(), "serve"].concat([
+        "--port",
+        "0",
+        "--dir",
+        dir,
+        "--persist",
+        "always",
+        "--threads",
+        "1",
+      ]),
+    );
+    await eventually(() => !server.isRunning || readyPort(server.stdout) !== 0, "it is ready");
+    let acknowledged = 0;
+    if (server.isRunning) {
+      await using client = await Client.connect({ port: readyPort(server.stdout) });
+      // One at a time: each needs a flush of its own.
+      while (await client.command("SET", `k${acknowledged}`, "v").catch(() => null)) acknowledged++;
+    }
+    const { exitCode, stderr } = await server.finished();
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("input/output error");
+    await using again = await startKv(["--dir", dir, "--threads", "1"]);
+    await using client = await Client.connect(again);
+    for (let i = 0; i < acknowledged; i++) expect(await client.text(`GET k${i}`)).toBe("v");
+  },
+  PATIENCE_MS,
+);
+
+test("D5, C3: a directory that cannot be used is refused, and left as it is", async () => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "file");
+  writeFileSync(file, "mine");
+  const serve = [...kvCommand(), "serve", "--port", "0", "--dir"];
+  const onFile = await run([...serve, file]);
+  expect([onFile.exitCode, onFile.stderr]).toEqual([
+    1,
+    `kv: Cannot use ${file}: it is no directory\n`,
+  ]);
+  const foreign = await run([...serve, folder.path]);
+  expect(foreign.stderr).toContain("it holds something else (file)");
+  expect(readdirSync(folder.path)).toEqual(["file"]);
+  const impossible = await run([...serve, "/proc/kv"]);
+  expect([impossible.exitCode, impossible.stderr.split("\n")[0]]).toEqual([
+    1,
+    "kv: Cannot use /proc/kv: no such file or directory",
+  ]);
 });
 
 test("--persist off makes no file", async () => {

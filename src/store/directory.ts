@@ -47,12 +47,13 @@ export function takeDirectory(dir: string, makes = true): Directory {
   const isNew = !names.includes(MANIFEST_NAME);
   const lock = takeLock(dir);
   for (const name of makes ? names : []) {
-    if (name.endsWith(TEMPORARY)) rmSync(join(dir, name), { force: true });
+    if (name.endsWith(TEMPORARY) || name.startsWith("heap-"))
+      rmSync(join(dir, name), { force: true });
   }
   return {
     dir,
     isNew,
-    names: names.filter((name) => !name.endsWith(TEMPORARY)),
+    names: names.filter((name) => !name.endsWith(TEMPORARY) && !name.startsWith("heap-")),
     release: () => lock.close(true),
   };
 }

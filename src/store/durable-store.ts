@@ -9,6 +9,7 @@
  */
 import { type Cursor, TYPE_LIST, TYPE_NONE } from "./cursor.ts";
 import { Durability } from "./durability.ts";
+import { awaitSpace } from "./heap.ts";
 import { lockAndFind, unlockCursor } from "./index.ts";
 import { CONTROL_DATABASES, CONTROL_EXCLUSIVE, DATABASES_MAX } from "./layout.ts";
 import { LogWriter } from "./log.ts";
@@ -60,6 +61,7 @@ export class DurableStore extends Store {
   // ---- Batches and groups -----------------------------------------------------------------------
 
   override enterBatch(): void {
+    if (this.memory.isHeapOnDisk) awaitSpace(this.memory);
     super.enterBatch();
     this.log.beginBatch();
     this.#batchStamp = this.log.lastStamp;

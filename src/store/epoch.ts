@@ -19,6 +19,7 @@ import {
   CONTROL_EPOCHS,
   CONTROL_EXCLUSIVE,
   CONTROL_GENERATION,
+  CONTROL_SEGMENTS,
   CONTROL_WORKERS,
 } from "./layout.ts";
 import type { Memory } from "./memory.ts";
@@ -33,6 +34,7 @@ export function enterEpoch(memory: Memory): void {
   Atomics.store(control, memory.epochWord, control[CONTROL_EPOCH] as number);
   if (Atomics.load(control, CONTROL_EXCLUSIVE) !== 0) waitForExclusive(memory);
   if (control[CONTROL_GENERATION] !== memory.generation) forgetPrivateBlocks(memory);
+  if (control[CONTROL_SEGMENTS] !== memory.words.length) memory.mapSegments();
 }
 
 /** Ends a batch: nothing that was read in it may be used any more. */
@@ -72,11 +74,13 @@ export function runExclusive<T>(memory: Memory, run: () => T): T {
     Atomics.wait(control, CONTROL_EXCLUSIVE, holder, 10);
   }
   waitForOthers(memory);
+  if (control[CONTROL_SEGMENTS] !== memory.words.length) memory.mapSegments();
   if (control[CONTROL_GENERATION] !== memory.generation) forgetPrivateBlocks(memory);
   try {
     return run();
   } finally {
     Atomics.store(control, memory.epochWord, epoch);
+    if (Atomics.load(control, CONTROL_SEGMENTS) !== memory.words.length) memory.mapSegments();
     Atomics.store(control, CONTROL_EXCLUSIVE, 0);
     Atomics.notify(control, CONTROL_EXCLUSIVE);
   }

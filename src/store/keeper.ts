@@ -16,6 +16,7 @@ import { failPoint } from "../base/fail-point.ts";
 import { ShardCheckpoint, ShardStep } from "./checkpoint.ts";
 import { enterEpoch, leaveEpoch } from "./epoch.ts";
 import { requestFlush } from "./flusher.ts";
+import { HeapKeeper } from "./heap.ts";
 import { latch, unlatch } from "./latch.ts";
 import { CONTROL_DATABASES, COUNT_USED_BYTES, DATABASES_MAX } from "./layout.ts";
 import { addReady, type LogState, prepareSegment } from "./log.ts";
@@ -57,6 +58,7 @@ const LOG_SIZE_MIN = 2 * LOG_SEGMENT_SIZE;
 const PERIOD_MS_MAX = 3_600_000;
 /** After a failure (a full disk, mostly) it is tried again so much later. */
 const RETRY_MS = 5000;
+const HEAP_RETRY_MS = 500;
 /** Recycled segments that are kept ready; more are removed. */
 const READY_KEPT_MAX = 2;
 
@@ -81,11 +83,14 @@ export class Keeper {
   #retryMs = 0;
   #wanted = 1;
   #seenOpen = -1;
+  readonly #heap: HeapKeeper;
+  #heapRetryMs = 0;
 
   constructor(memory: Memory, state: LogState) {
     this.#memory = memory;
     this.#state = state;
     this.#manifest = readManifest(state.dir);
+    this.#heap = new HeapKeeper(memory, state.dir);
     this.#asked = state.control[LOG_CHECKPOINT_DONE] as number;
   }
 
@@ -93,7 +98,20 @@ export class Keeper {
   run(budgetMs: number): boolean {
     const isReady = this.#prepare();
     this.#recycle();
-    return this.#checkpoint(budgetMs) || !isReady;
+    const makesHeap = this.#makeHeap();
+    return this.#checkpoint(budgetMs) || makesHeap || !isReady;
+  }
+
+  /** Keeps segments of the map ready; a full disk shows as writes that are out of memory. */
+  #makeHeap(): boolean {
+    if (!this.#memory.isHeapOnDisk || clock.nowMs < this.#heapRetryMs) return false;
+    try {
+      return this.#heap.run();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      this.#heapRetryMs = clock.nowMs + HEAP_RETRY_MS;
+      return false;
+    }
   }
 
   /** Keeps a segment ready, and more while they are used up fast. */

@@ -13,7 +13,7 @@ import { FatalError } from "../base/errors.ts";
 import { failPoint } from "../base/fail-point.ts";
 import { type Directory, takeDirectory } from "./directory.ts";
 import { CONTROL_DATABASES, CONTROL_SECRET, DATABASES_MAX, KEY_SHARD_BITS } from "./layout.ts";
-import { addReady, LogState, prepareSegment } from "./log.ts";
+import { addReady, fullReason, LogState, prepareSegment } from "./log.ts";
 import {
   flushDirectory,
   MARK_NAME,
@@ -68,6 +68,8 @@ export interface RecoveryOptions {
   readonly mode: "everysec" | "always";
   readonly reserveBytes: number;
   readonly workers: number;
+  /** Of those, what is memory; the rest becomes files as it is needed. Default: all is memory. */
+  readonly memoryBytes?: number;
   /** Told about once a second what has been read. */
   readonly onProgress?: (recordsCount: number) => void;
   /** The kernel's boot id; tests say that power was lost by giving another one. */
@@ -165,7 +167,9 @@ class Recovery {
     this.#directory = directory;
     this.#options = options;
     this.#boot = options.boot ?? bootId();
-    this.#handle = reserveMemory(options.reserveBytes, options.workers);
+    const { memoryBytes } = options;
+    const heap = memoryBytes === undefined ? undefined : { dir: directory.dir, memoryBytes };
+    this.#handle = reserveMemory(options.reserveBytes, options.workers, heap);
   }
 
   run(): Recovered {
@@ -236,7 +240,7 @@ class Recovery {
     // The Worker that recovers is the last one: its counters' row goes on to be used by nobody else
     // meanwhile.
     const store = attachStore(this.#handle, this.#options.workers - 1);
-    const replayer = new Replayer(store);
+    const replayer = new Replayer(store, this.#directory.dir);
     replayer.databasesMark = manifest.databasesMark;
     replayer.begin();
     this.#readShards(manifest, replayer);
@@ -442,7 +446,7 @@ class Recovery {
     this.#fillLog(log, manifest, run, first);
     const state = new LogState(log);
     if (!prepareSegment(state, 1)) {
-      throw new FatalError(`Cannot make a segment in ${dir}: no space left on device`, "free some");
+      throw new FatalError(`Cannot make a segment in ${dir}: ${fullReason(state)}`);
     }
     const opened: Run = { run, first, last: 0, missing: [], boot: this.#boot };
     writeManifest(dir, { ...manifest, runs: [...manifest.runs, opened] });

@@ -8,6 +8,7 @@
 import { assert } from "../base/assert.ts";
 import { removeFromChain } from "./chain.ts";
 import { type Cursor, TYPE_LIST, TYPE_NONE, TYPE_STRING } from "./cursor.ts";
+import { ensureSpace } from "./heap.ts";
 import { bucketOf, hashOfRecord } from "./index.ts";
 import { lockBucket, unlockBucket } from "./latch.ts";
 import {
@@ -58,6 +59,7 @@ export interface ShardStamps {
 
 export class Replayer {
   readonly #store: Store;
+  readonly #dir: string;
   readonly #memory: Memory;
   readonly #cursor: Cursor;
   readonly #shards: (ShardStamps | null)[];
@@ -71,7 +73,9 @@ export class Replayer {
   /** Records that did not fit the key they are about: never, unless something is damaged. */
   misfitsCount = 0;
 
-  constructor(store: Store) {
+  /** `dir`: where the map goes on when it is larger than memory. */
+  constructor(store: Store, dir: string) {
+    this.#dir = dir;
     this.#store = store;
     this.#memory = store.memory;
     this.#cursor = store.cursor(0);
@@ -129,6 +133,7 @@ export class Replayer {
   /** Applies one record. Hot: millions of times in a recovery. */
   apply(record: LogRecord): void {
     this.appliedCount++;
+    if (this.#memory.isHeapOnDisk) ensureSpace(this.#memory, this.#dir, record.valueLength);
     if (--this.#untilFree < 0) {
       this.#untilFree = FREE_EVERY;
       freeRetired(this.#memory, FREE_NODES_MAX);
