@@ -114,6 +114,8 @@ export class Connection {
   #lingerUntilMs = 0;
   /** Stamp of the last change whose reply is not sent yet, 0 for none. */
   #writtenStamp = 0;
+  /** Pieces of reply that are held until then. */
+  #heldCount = 0;
 
   constructor(host: ConnectionHost, socket: ClientSocket, session: Session) {
     this.#host = host;
@@ -150,17 +152,37 @@ export class Connection {
     if (this.#output.size === 0) this.#unblock(Block.Output);
   }
 
-  /** The changes whose replies are held are durable enough. */
-  release(): void {
+  /** The changes whose replies were held are durable enough: sends them. */
+  release(bytes: Buffer, start: number, end: number): void {
+    if (--this.#heldCount > 0 || this.#output.size > 0) {
+      if (this.#state === State.Open) this.#output.add(bytes, start, end - start);
+    } else if (this.#state === State.Open) this.#send(bytes, start, end);
+    if (this.#heldCount > 0 || this.#state !== State.Open) return;
     this.#writtenStamp = 0;
-    if (this.#state !== State.Open) return;
-    clock.tick();
-    if (this.#output.size > 0) this.#sendQueue();
     if (this.#output.size > 0) {
-      this.#blocked |= Block.Output;
-      this.#pause();
+      this.#sendQueue();
+      if (this.#output.size > 0) {
+        this.#blocked |= Block.Output;
+        this.#pause();
+      }
     }
     this.#unblock(Block.Durable);
+  }
+
+  /** Sends held bytes; what the socket does not take goes to the queue. */
+  #send(bytes: Buffer, start: number, end: number): void {
+    const own = this.#host.own;
+    const taken = this.#socket.write(bytes, start, end - start);
+    if (taken < 0) {
+      this.#socket.terminate();
+      return;
+    }
+    own[Stat.WritesProcessed] = (own[Stat.WritesProcessed] as number) + 1;
+    own[Stat.BytesOut] = (own[Stat.BytesOut] as number) + taken;
+    this.session.bytesOut += taken;
+    if (start + taken === end) return;
+    this.#lastTakenMs = clock.nowMs;
+    this.#output.add(bytes, start + taken, end - start - taken);
   }
 
   /** The client has shut down its side: what it sent is answered, then the connection is closed. */
@@ -381,17 +403,16 @@ export class Connection {
   #mustHold(): boolean {
     const { out, acknowledgements } = this.#host;
     const stamp = this.#writtenStamp;
-    if (acknowledgements === null || !acknowledgements.mustHold(stamp)) {
+    // Nothing overtakes what is held already.
+    const isHeld = this.#heldCount > 0;
+    if (acknowledgements === null || !(isHeld || acknowledgements.mustHold(stamp))) {
       this.#writtenStamp = 0;
       return false;
     }
-    if (this.#output.size === 0) this.#lastTakenMs = clock.nowMs;
-    this.#output.add(out.bytes, 0, out.length);
+    this.#blocked |= Block.Durable;
+    this.#heldCount++;
+    acknowledgements.hold(this, stamp, out.bytes, out.length);
     out.length = 0;
-    if ((this.#blocked & Block.Durable) === 0) {
-      this.#blocked |= Block.Durable;
-      acknowledgements.hold(this, stamp);
-    }
     return true;
   }
 

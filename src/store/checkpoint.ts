@@ -25,7 +25,12 @@ import {
   CHAIN_LENGTH_MAX,
   CONTROL_GENERATION,
   ENTRY_SLOT_MASK,
+  FLAG_EXPIRY,
   FLAG_NODES,
+  RECORD_DB_SHIFT,
+  RECORD_HEADER_SIZE,
+  RECORD_TYPE_MASK,
+  RECORD_TYPE_SHIFT,
   SEGMENT_SIZE,
   SHARD_BUCKETS,
   SHARD_SPLIT_LOCK,
@@ -38,6 +43,7 @@ import {
   BLOCK_SIZE_MAX_BYTES,
   FORMAT,
   LOG_DB_SHIFT,
+  LOG_EXPIRES,
   LOG_FLAGS_SHIFT,
   LOG_HAS_NUMBER,
   LOG_HEADER_SIZE,
@@ -48,6 +54,7 @@ import {
   LOG_VALUE_LENGTH,
   OP_BUCKET,
   OP_FRAGMENT,
+  OP_SET,
   SHARD_CRC,
   SHARD_HEADER_SIZE,
   SHARD_MAGIC,
@@ -56,6 +63,7 @@ import { type RecordSink, writeValue } from "./log-values.ts";
 import type { ShardFile } from "./manifest.ts";
 import type { Memory } from "./memory.ts";
 import { describeRecord } from "./read.ts";
+import { keyLengthOf, keyOffset, valueLengthOf } from "./record.ts";
 
 const FILE_MODE = 0o600;
 /** Buckets between two looks at the clock. */
@@ -141,6 +149,37 @@ class BlockWriter implements RecordSink {
     this.length = at + size;
   }
 
+  /**
+   * Appends a SET of a string whose value follows its key, as it does in a record of the map: key and
+   * value are `length` bytes at `start`. False: the block has no room. Hot: once per key.
+   */
+  appendString(
+    db: number,
+    bytes: Buffer,
+    start: number,
+    keyLength: number,
+    length: number,
+    expiresAtMs: number,
+  ): boolean {
+    const isExpiring = expiresAtMs > 0;
+    const head = isExpiring ? LOG_HEADER_SIZE + 8 : LOG_HEADER_SIZE;
+    const size = (head + length + 7) & ~7;
+    const at = this.length;
+    if (at + size > BLOCK_SIZE_MAX_BYTES) return false;
+    const w = at >>> 2;
+    const words = this.#words;
+    words[w + LOG_SIZE] = size;
+    words[w + 1] = 0;
+    words[w + 2] = 0;
+    words[w + LOG_KIND] = isExpiring ? KIND_SET_EXPIRING : KIND_SET;
+    words[w + LOG_KEY] = keyLength | (db << LOG_DB_SHIFT);
+    words[w + LOG_VALUE_LENGTH] = length - keyLength;
+    if (isExpiring) this.#doubles[(at + LOG_HEADER_SIZE) >>> 3] = expiresAtMs;
+    bytes.copy(this.#bytes, at + head, start, start + length);
+    this.length = at + size;
+    return true;
+  }
+
   /** Writes the block out; false when it must not be. */
   flushBlock(): boolean {
     if (!this.isFinal) return false;
@@ -163,8 +202,13 @@ class BlockWriter implements RecordSink {
   }
 }
 
+const KIND_SET = OP_SET << LOG_OP_SHIFT;
+const KIND_SET_EXPIRING = KIND_SET | ((LOG_HAS_NUMBER | LOG_EXPIRES) << LOG_FLAGS_SHIFT);
 const EMPTY = Buffer.allocUnsafeSlow(0);
 const nobody = { keyLength: 0, keyStart: 0, bytes: EMPTY, db: 0 } as unknown as Cursor;
+
+const KIND_MASK = (RECORD_TYPE_MASK << RECORD_TYPE_SHIFT) | FLAG_NODES;
+const PLAIN_STRING = TYPE_STRING << RECORD_TYPE_SHIFT;
 
 /** What became of a step. */
 export const enum ShardStep {
@@ -294,13 +338,36 @@ export class ShardCheckpoint {
     return true;
   }
 
+  /** Copies an inline string; false when the block has no room, or it is half-changed. */
+  #copyString(slot: number, offset: number, header: number, lengths: number): boolean {
+    const memory = this.#memory;
+    const start = offset + keyOffset(header);
+    const keyLength = keyLengthOf(lengths);
+    const length = keyLength + valueLengthOf(lengths);
+    if (start + length > SEGMENT_SIZE) return false;
+    const expiresAtMs =
+      (header & FLAG_EXPIRY) === 0
+        ? 0
+        : ((memory.doubles[slot] as Float64Array)[(offset + RECORD_HEADER_SIZE) >>> 3] as number);
+    const bytes = memory.bytes[slot] as Buffer;
+    const db = header >>> RECORD_DB_SHIFT;
+    return this.#writer.appendString(db, bytes, start, keyLength, length, expiresAtMs);
+  }
+
   #copyEntry(first: number, entry: number, isLocked: boolean): boolean {
     const memory = this.#memory;
     const view = this.#view;
     const cursor = this.#cursor;
     const slot = (view[entry] as number) & ENTRY_SLOT_MASK;
     const offset = view[entry + 1] as number;
-    const header = (memory.words[slot] as Int32Array)[offset >>> 2] as number;
+    const words = memory.words[slot] as Int32Array;
+    const header = words[offset >>> 2] as number;
+    if ((header & KIND_MASK) === PLAIN_STRING) {
+      const lengths = words[(offset >>> 2) + 1] as number;
+      if (this.#copyString(slot, offset, header, lengths)) return true;
+      // No room in the block: that takes the lock, and then the long way.
+      if (!isLocked) return false;
+    }
     if ((header & FLAG_NODES) !== 0 && !isLocked) return false;
     cursor.isLocked = isLocked;
     aimCursorAtEntry(memory, cursor, view, this.shard, first, entry);

@@ -1,9 +1,10 @@
 /**
  * Data larger than memory: segments of the map that are files of the store's directory, mapped by
- * everyone. The kernel writes them out and evicts them as it needs; nothing in them is trusted after
- * the process has ended.
+ * everyone. The kernel writes them out and evicts them as it needs; nothing in them is trusted
+ * after the process has ended.
  *
- *     a file of zeros is made -> CONTROL_SEGMENTS says that it exists -> every Worker maps it when it
+ *     a file of zeros is made -> CONTROL_SEGMENTS says that it exists -> every Worker maps it when
+ * it
  *     begins a batch -> when all have, CONTROL_SEGMENTS_USABLE lets records go there
  *
  * The keeper does this ahead of need. Who begins a batch waits a little while hardly any space is

@@ -53,7 +53,7 @@ import { sumCounter } from "./stats.ts";
 /** The log may be this part of the data before the oldest shard is written anew. */
 const LOG_PART_MAX = 0.6;
 /** And this long at the least. */
-const LOG_SIZE_MIN = 2 * LOG_SEGMENT_SIZE;
+const LOG_SIZE_MIN = 4 * LOG_SEGMENT_SIZE;
 /** A log that is not empty is checkpointed at least so often. */
 const PERIOD_MS_MAX = 3_600_000;
 /** After a failure (a full disk, mostly) it is tried again so much later. */

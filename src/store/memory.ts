@@ -193,8 +193,8 @@ export function memoryLimit(memory: Memory): number {
  * Reserves the memory of a new store for up to `reserveBytes` of records, and as much again as its
  * index needs. Where the system refuses so much address space, half of it is tried, down to
  * RESERVE_SIZE_MIN. With `heap`, only so many bytes are memory; what is beyond becomes files of a
- * directory (heap.ts). Throws UsageError when `reserveBytes` or `workers` is out of bounds, FatalError
- * when not even the minimum is to be had.
+ * directory (heap.ts). Throws UsageError when `reserveBytes` or `workers` is out of bounds,
+ * FatalError when not even the minimum is to be had.
  */
 export function reserveMemory(
   reserveBytes: number,
