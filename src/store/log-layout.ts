@@ -162,7 +162,9 @@ export const LOG_SLOTS_MAX = 32_768;
 export const LOG_SLOT_TAKES = 64;
 export const LOG_SLOT_HELD = LOG_SLOT_TAKES + LOG_SLOTS_MAX;
 export const LOG_SLOT_STATE = LOG_SLOT_HELD + LOG_SLOTS_MAX;
-export const LOG_CONTROL_WORDS = LOG_SLOT_STATE + LOG_SLOTS_MAX;
+/** Times that the slot was opened: a recycled segment is mapped anew. */
+export const LOG_SLOT_OPENS = LOG_SLOT_STATE + LOG_SLOTS_MAX;
+export const LOG_CONTROL_WORDS = LOG_SLOT_OPENS + LOG_SLOTS_MAX;
 
 /** A slot's states: no file, zero-filled or recycled, holds records. */
 export const SLOT_NONE = 0;

@@ -52,6 +52,7 @@ import {
   LOG_SEGMENTS_USED,
   LOG_SIZE,
   LOG_SLOT_HELD,
+  LOG_SLOT_OPENS,
   LOG_SLOT_STATE,
   LOG_SLOT_TAKES,
   LOG_SLOTS_COUNT,
@@ -83,6 +84,8 @@ const ESSENTIAL_CHUNKS = 16;
 const RESERVE_OVERHEAD = 2 * (LOG_HEADER_SIZE + 16);
 /** The rest of a chunk below this is not worth a fragment. */
 const FRAGMENT_SIZE_MIN = 4096;
+/** Old mappings are only given up by the collector, which sees no reason to come by itself. */
+const MAPS_A_COLLECTION = 32;
 const SAFE_DISTANCE = 2 ** 30;
 const EMPTY = Buffer.allocUnsafeSlow(0);
 
@@ -121,6 +124,8 @@ export class LogWriter {
   readonly #times: Float64Array;
   readonly #bytesWord: number;
   readonly #mapped: (MappedFile | undefined)[] = [];
+  readonly #mappedOpens: number[] = [];
+  #mapsCount = 0;
   /** Chunks taken ahead by `reserve`: slot and chunk by turns. */
   readonly #spares: number[] = [];
   #groupedCount = 0;
@@ -320,11 +325,18 @@ export class LogWriter {
     this.#slot = -1;
   }
 
+  /**
+   * Maps the segment, anew each time that it is opened: what a mapping has flushed before faults once
+   * more for every 4 KiB page, in a new one 2 MiB fault at once (64 MiB: 120 ms and 5 ms).
+   */
   #map(slot: number): MappedFile {
+    const opens = this.#control[LOG_SLOT_OPENS + slot] as number;
     let mapped = this.#mapped[slot];
-    if (mapped === undefined) {
+    if (mapped === undefined || this.#mappedOpens[slot] !== opens) {
       mapped = mapFile(this.state.dir, segmentName(slot));
       this.#mapped[slot] = mapped;
+      this.#mappedOpens[slot] = opens;
+      if (++this.#mapsCount % MAPS_A_COLLECTION === 0) Bun.gc(true);
     }
     return mapped;
   }
@@ -383,6 +395,7 @@ function claimChunk(control: Int32Array, isEssential: boolean): number {
   control[LOG_OPEN_SLOT] = next;
   control[LOG_OPEN_CHUNK] = 0;
   control[LOG_SLOT_STATE + next] = SLOT_USED;
+  control[LOG_SLOT_OPENS + next] = (control[LOG_SLOT_OPENS + next] as number) + 1;
   control[LOG_SEGMENTS_USED] = (control[LOG_SEGMENTS_USED] as number) + 1;
   return next;
 }
