@@ -9,6 +9,12 @@ import { ByteBuffer } from "../base/byte-buffer.ts";
 import type { Durability } from "../store/durability.ts";
 import type { Store } from "../store/store.ts";
 
+function endOfTurn(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setImmediate(resolve);
+  return promise;
+}
+
 /** Who waits. */
 export interface Held {
   /** Bytes [start, end) of `bytes`, which are its oldest held ones, may be sent now. */
@@ -57,6 +63,8 @@ export class Acknowledgements {
   async #wait(): Promise<void> {
     this.#isWaiting = true;
     while (this.#connections.length > 0) {
+      // What this turn of the event loop still reads shall be in the same flush.
+      await endOfTurn();
       await this.#durability.nextFlush();
       this.#release();
     }
