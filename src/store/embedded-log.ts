@@ -1,16 +1,17 @@
 /**
- * Durability of the embedded store: what the flush Worker and the upkeep Worker do in the server,
- * done by the thread that opened the store, between its calls.
+ * Durability of the embedded store: the calling threads' part. Flushing, checkpoints and recycling
+ * are done by a thread of their own (src/embedded-worker.ts), so that a program whose event loop
+ * never turns is served as well.
  *
- * A program that never lets its event loop turn is served as well: every so many calls, and by a
- * timer, it is looked whether a flush is due. Threads that have attached rely on the opening
- * thread; with "always" their calls wait until it has flushed.
+ * With "always" a call waits until what it has changed is durable; with "everysec" only while the
+ * last flush is too long ago. Every thread that has attached waits for itself.
  */
 import { clock } from "../base/clock.ts";
 import { FatalError } from "../base/errors.ts";
 import type { Durability } from "./durability.ts";
-import { Flusher, requestFlush } from "./flusher.ts";
-import { Keeper, requestCheckpoint } from "./keeper.ts";
+import { requestFlush } from "./flusher.ts";
+import { requestCheckpoint } from "./keeper.ts";
+import { CONTROL_ATTACHED } from "./layout.ts";
 import { LogState } from "./log.ts";
 import {
   LOG_CHECKPOINT_DONE,
@@ -18,70 +19,79 @@ import {
   LOG_FLUSH_DONE,
   LOG_MODE,
   LOG_MODE_ALWAYS,
+  LOG_STOP,
+  STOP_ASKED,
+  STOP_FAILED,
 } from "./log-layout.ts";
 import type { StoreHandle } from "./memory.ts";
 import type { Store } from "./store.ts";
 
-/** Calls between two looks at the clock. */
+/** Calls between two looks at the clock, with "everysec". */
 const CALLS_A_LOOK = 64;
-const FLUSH_PERIOD_MS = 250;
-const KEEPER_PERIOD_MS = 50;
-const KEEPER_BUDGET_MS = 2;
-const CHECKPOINT_STEP_MS = 1000;
-/** An attached thread looks again so often whether it was flushed. */
+/** Who waits looks again so often. */
 const WAIT_MS = 10;
+/** The background thread's last flush may take so long. */
+const STOP_WAIT_MS = 30_000;
 
-/** The opening thread's part. */
+/** One thread's part. */
 export class EmbeddedLog {
-  readonly #flusher: Flusher;
-  readonly #keeper: Keeper;
+  readonly #store: Store;
   readonly #state: LogState;
-  readonly #release: () => void;
-  readonly #isAlways: boolean;
   readonly #durability: Durability;
+  readonly #isAlways: boolean;
   #callsUntilLook = CALLS_A_LOOK;
-  #flushedMs = 0;
-  #keptMs = 0;
 
-  constructor(store: Store, handle: StoreHandle, release: () => void) {
-    const { log } = handle;
+  constructor(store: Store, log: NonNullable<StoreHandle["log"]>) {
     const { durability } = store;
-    if (log === undefined || durability === null) throw new FatalError("Cannot open: no log");
+    if (durability === null) throw new FatalError("Cannot open the store: it has no log");
+    this.#store = store;
     this.#durability = durability;
     this.#state = new LogState(log);
-    this.#flusher = new Flusher(log, handle.control);
-    this.#keeper = new Keeper(store.memory, this.#state);
     this.#isAlways = this.#state.control[LOG_MODE] === LOG_MODE_ALWAYS;
-    this.#release = release;
   }
 
-  /** After a call that may have changed something, between batches. Hot. */
+  /** Starts the background thread. Of the thread that opened the store. */
+  begin(handle: StoreHandle): void {
+    const worker = new Worker(new URL("../embedded-worker.ts", import.meta.url));
+    worker.unref();
+    const index = Atomics.add(new Int32Array(handle.control), CONTROL_ATTACHED, 1);
+    worker.postMessage({ handle, worker: index });
+  }
+
+  /** After a call, between batches. Hot. */
   afterCall(): void {
-    if (this.#isAlways) {
-      if (!this.#durability.isDurable(this.#durability.lastStamp())) this.#flusher.flush();
+    if (!this.#isAlways) {
+      if (--this.#callsUntilLook > 0) return;
+      this.#callsUntilLook = CALLS_A_LOOK;
+      clock.tick();
     }
-    if (--this.#callsUntilLook > 0) return;
-    this.#callsUntilLook = CALLS_A_LOOK;
-    clock.tick();
-    this.look();
+    const stamp = this.#store.writtenStamp();
+    if (stamp !== 0 && this.#durability.mustHold(stamp)) this.#await(stamp);
   }
 
-  /** Flushes and keeps the directory when it is time to. */
-  look(): void {
-    const { nowMs } = clock;
-    if (nowMs - this.#flushedMs >= FLUSH_PERIOD_MS) {
-      this.#flusher.flush();
-      this.#flushedMs = clock.nowMs;
-    }
-    if (nowMs - this.#keptMs >= KEEPER_PERIOD_MS) {
-      this.#keptMs = nowMs;
-      this.#keeper.run(KEEPER_BUDGET_MS);
+  #await(stamp: number): void {
+    const { control } = this.#state;
+    while (this.#durability.mustHold(stamp)) {
+      const seen = Atomics.load(control, LOG_FLUSH_DONE);
+      if (Atomics.load(control, LOG_STOP) === STOP_FAILED) {
+        throw new FatalError("Cannot flush the log: the disk refuses", "nothing is durable now");
+      }
+      requestFlush(control);
+      Atomics.wait(control, LOG_FLUSH_DONE, seen, WAIT_MS);
+      clock.tick();
     }
   }
 
+  /** Waits until everything that was written so far is durable. */
   flush(): void {
-    this.#flusher.flush();
-    this.#flushedMs = clock.nowMs;
+    const { control } = this.#state;
+    const stamp = this.#durability.lastStamp();
+    while (!this.#durability.isDurable(stamp)) {
+      const seen = Atomics.load(control, LOG_FLUSH_DONE);
+      requestFlush(control);
+      Atomics.wait(control, LOG_FLUSH_DONE, seen, WAIT_MS);
+      if (Atomics.load(control, LOG_STOP) === STOP_FAILED) return;
+    }
   }
 
   /** Writes a checkpoint of everything. Throws FatalError when the disk refuses. */
@@ -89,29 +99,21 @@ export class EmbeddedLog {
     const { control } = this.#state;
     const failed = Atomics.load(control, LOG_CHECKPOINT_FAILED);
     const request = requestCheckpoint(control);
-    while (Atomics.load(control, LOG_CHECKPOINT_DONE) - request < 0) {
-      this.#keeper.run(CHECKPOINT_STEP_MS);
-      this.flush();
+    for (;;) {
+      const done = Atomics.load(control, LOG_CHECKPOINT_DONE);
+      if (done - request >= 0) break;
+      requestFlush(control);
+      Atomics.wait(control, LOG_CHECKPOINT_DONE, done, WAIT_MS);
     }
-    while (this.#keeper.run(KEEPER_BUDGET_MS));
     if (Atomics.load(control, LOG_CHECKPOINT_FAILED) === failed) return;
     throw new FatalError(`Cannot write a checkpoint in ${this.#state.dir}`, "is the disk full?");
   }
 
-  close(): void {
-    this.flush();
-    this.#flusher.close();
-    this.#release();
-  }
-}
-
-/** Waits until what an attached thread has written is as durable as "always" promises. */
-export function waitUntilDurable(state: LogState, stamp: number, durability: Durability): void {
-  const { control } = state;
-  while (durability.mustHold(stamp)) {
-    const seen = Atomics.load(control, LOG_FLUSH_DONE);
+  /** Ends the background thread after a last flush. */
+  end(): void {
+    const { control } = this.#state;
+    Atomics.store(control, LOG_STOP, STOP_ASKED);
     requestFlush(control);
-    Atomics.wait(control, LOG_FLUSH_DONE, seen, WAIT_MS);
-    clock.tick();
+    Atomics.wait(control, LOG_STOP, STOP_ASKED, STOP_WAIT_MS);
   }
 }

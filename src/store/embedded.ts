@@ -30,7 +30,7 @@ import { type Cursor, TYPE_LIST, TYPE_NONE, TYPE_STRING } from "./cursor.ts";
 import type { DurabilityFacts } from "./durability.ts";
 import { attachAny } from "./durable-store.ts";
 import { type Bytes, Scratch } from "./embedded-bytes.ts";
-import { EmbeddedLog, waitUntilDurable } from "./embedded-log.ts";
+import { EmbeddedLog } from "./embedded-log.ts";
 import { EVICT_ALL_LRU, EVICT_ALL_RANDOM, EVICT_NONE, EVICT_VOLATILE_TTL } from "./eviction.ts";
 import {
   CONTROL_ATTACHED,
@@ -40,7 +40,6 @@ import {
   MAGIC,
   STRING_SIZE_MAX,
 } from "./layout.ts";
-import { LogState } from "./log.ts";
 import type { StoreHandle } from "./memory.ts";
 import { recover } from "./recovery.ts";
 import { STATUS_LOG_FULL, STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
@@ -177,12 +176,15 @@ export class EmbeddedStore {
   readonly #key = new Scratch();
   readonly #value = new Scratch();
   #upkeep: Timer | undefined;
-  #log: EmbeddedLog | null = null;
+  readonly #log: EmbeddedLog | null;
+  /** Gives the directory up; null in memory, and for threads that have attached. */
+  #release: (() => void) | null = null;
   #isInBatch = false;
 
   constructor(handle: StoreHandle, worker: number) {
     this.handle = handle;
     this.#store = attachAny(handle, worker);
+    this.#log = handle.log === undefined ? null : new EmbeddedLog(this.#store, handle.log);
   }
 
   /**
@@ -191,11 +193,11 @@ export class EmbeddedStore {
    */
   beginUpkeep(memory: number, policy: number, release: (() => void) | null): void {
     this.#store.setLimit(memory, policy);
-    if (release !== null) this.#log = new EmbeddedLog(this.#store, this.handle, release);
+    this.#release = release;
+    this.#log?.begin(this.handle);
     this.#upkeep = setInterval(() => {
       clock.tick();
       this.#store.upkeep(UPKEEP_BUDGET_MS);
-      this.#log?.look();
     }, UPKEEP_INTERVAL_MS);
     this.#upkeep.unref();
   }
@@ -207,8 +209,10 @@ export class EmbeddedStore {
   close(): void {
     clearInterval(this.#upkeep);
     this.#upkeep = undefined;
-    this.#log?.close();
-    this.#log = null;
+    if (this.#release === null) return;
+    this.#log?.end();
+    this.#release();
+    this.#release = null;
   }
 
   // ---- Durability -------------------------------------------------------------------------------
@@ -463,15 +467,6 @@ export class EmbeddedStore {
     if (this.#isInBatch) return;
     this.#store.leaveBatch();
     if (this.#log !== null) this.#log.afterCall();
-    else if (this.handle.log !== undefined) this.#awaitFlush(this.handle.log);
-  }
-
-  /** An attached thread: what it has written must be as durable as is promised. */
-  #awaitFlush(log: NonNullable<StoreHandle["log"]>): void {
-    const stamp = this.#store.writtenStamp();
-    const { durability } = this.#store;
-    if (stamp === 0 || durability === null || !durability.mustHold(stamp)) return;
-    waitUntilDurable(new LogState(log), stamp, durability);
   }
 
   /** Begins a call: the cursor of its key. */

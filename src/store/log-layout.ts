@@ -138,6 +138,10 @@ export const LOG_FLUSH_REQUEST = 18;
 /** Counts flushes; who waits for one waits on it. */
 export const LOG_FLUSH_DONE = 19;
 export const LOG_STOP = 20;
+/** What LOG_STOP holds once it is not 0. */
+export const STOP_ASKED = 1;
+export const STOP_DONE = 2;
+export const STOP_FAILED = 3;
 /** One of LOG_MODE_*. */
 export const LOG_MODE = 21;
 /** Serialises making segments. */

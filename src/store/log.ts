@@ -415,6 +415,9 @@ const FULL_REASONS = [
   "OTHER",
 ] as const;
 
+/** LOG_FULL of a disk that has refused to flush: for good. */
+export const FULL_IO_ERROR = FULL_REASONS.indexOf("EIO") + 1;
+
 /** Why changes are refused, "" when they are not. */
 export function fullReason(state: LogState): string {
   const code = FULL_REASONS[Atomics.load(state.control, LOG_FULL) - 1];
