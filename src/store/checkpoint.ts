@@ -150,8 +150,8 @@ class BlockWriter implements RecordSink {
   }
 
   /**
-   * Appends a SET of a string whose value follows its key, as it does in a record of the map: key and
-   * value are `length` bytes at `start`. False: the block has no room. Hot: once per key.
+   * Appends a SET of a string whose value follows its key, as it does in a record of the map: key
+   * and value are `length` bytes at `start`. False: the block has no room. Hot: once per key.
    */
   appendString(
     db: number,

@@ -1,6 +1,6 @@
 /**
  * Durability of the embedded store: the calling threads' part. Flushing, checkpoints and recycling
- * are done by a thread of their own (src/embedded-worker.ts), so that a program whose event loop
+ * are done by a thread of their own (embedded-worker.ts), so that a program whose event loop
  * never turns is served as well.
  *
  * With "always" a call waits until what it has changed is durable; with "everysec" only while the
@@ -52,7 +52,7 @@ export class EmbeddedLog {
 
   /** Starts the background thread. Of the thread that opened the store. */
   begin(handle: StoreHandle): void {
-    const worker = new Worker(new URL("../embedded-worker.ts", import.meta.url));
+    const worker = new Worker(new URL("./embedded-worker.ts", import.meta.url));
     worker.unref();
     const index = Atomics.add(new Int32Array(handle.control), CONTROL_ATTACHED, 1);
     worker.postMessage({ handle, worker: index });

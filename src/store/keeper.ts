@@ -58,6 +58,8 @@ const LOG_SIZE_MIN = 4 * LOG_SEGMENT_SIZE;
 const PERIOD_MS_MAX = 3_600_000;
 /** After a failure (a full disk, mostly) it is tried again so much later. */
 const RETRY_MS = 5000;
+/** Shards that are written and not in the manifest yet: so much more is on the disk meanwhile. */
+const WRITTEN_MAX = 3;
 const HEAP_RETRY_MS = 500;
 /** Recycled segments that are kept ready; more are removed. */
 const READY_KEPT_MAX = 2;
@@ -74,8 +76,9 @@ export class Keeper {
   readonly #state: LogState;
   #manifest: Manifest;
   #job: ShardCheckpoint | null = null;
-  /** A shard that is written and waits for the log to be durable up to `upTo`. */
-  #written: Written | null = null;
+  /** Shards that are written and wait for the log to be durable up to their `upTo`, in order. */
+  #written: Written[] = [];
+  #serial: number;
   /** Shards are written until the mark is at or above this; 0: none is. */
   #target = 0;
   #asked: number;
@@ -90,6 +93,7 @@ export class Keeper {
     this.#memory = memory;
     this.#state = state;
     this.#manifest = readManifest(state.dir);
+    this.#serial = this.#manifest.serial;
     this.#heap = new HeapKeeper(memory, state.dir);
     this.#asked = state.control[LOG_CHECKPOINT_DONE] as number;
   }
@@ -168,7 +172,7 @@ export class Keeper {
   #checkpoint(budgetMs: number): boolean {
     if (clock.nowMs < this.#retryMs) return false;
     try {
-      if (this.#written !== null) return this.#publish();
+      if (this.#written.length > 0 && this.#publish()) return true;
       if (this.#job !== null) return this.#step(this.#job, budgetMs);
       return this.#begin();
     } catch (error) {
@@ -193,19 +197,30 @@ export class Keeper {
   #begin(): boolean {
     const { control } = this.#state;
     if (this.#target === 0 && !this.#wantsCheckpoint()) return false;
-    const mark = this.#manifest.shards.reduce((least, it) => Math.min(least, it.mark), Infinity);
+    const marks = this.#marks();
+    const mark = Math.min(...marks);
     if (this.#target === 0) {
       this.#target = this.#state.lastStamp();
       this.#beganMs = clock.nowMs;
       this.#asked = Atomics.load(control, LOG_CHECKPOINT_ASKED);
       Atomics.store(control, LOG_CHECKPOINT_RUNNING, 1);
-    } else if (mark >= this.#target) {
-      this.#complete(true);
-      return false;
+    } else if (mark >= this.#target || this.#written.length >= WRITTEN_MAX) {
+      // All that is left is the flush that they wait for.
+      if (this.#written.length > 0) requestFlush(control);
+      else this.#complete(true);
+      return this.#written.length > 0;
     }
-    const shard = this.#manifest.shards.findIndex((it) => it.mark === mark);
-    this.#job = ShardCheckpoint.begin(this.#memory, this.#state, shard, this.#manifest.serial);
+    const shard = marks.indexOf(mark);
+    this.#job = ShardCheckpoint.begin(this.#memory, this.#state, shard, this.#serial);
+    if (this.#job !== null) this.#serial++;
     return true;
+  }
+
+  /** The mark of each shard, written ones that are not in the manifest yet included. */
+  #marks(): number[] {
+    const marks = this.#manifest.shards.map((it) => it.mark);
+    for (const { shard, file } of this.#written) marks[shard] = file.mark;
+    return marks;
   }
 
   #wantsCheckpoint(): boolean {
@@ -243,39 +258,39 @@ export class Keeper {
       const databases = this.#databases();
       // The copy may contain changes that are not durable yet: the log must be, up to here.
       const upTo = this.#state.lastStamp();
-      this.#written = { shard: job.shard, file, upTo, databases };
-      requestFlush(this.#state.control);
+      this.#written.push({ shard: job.shard, file, upTo, databases });
     }
     return true;
   }
 
-  /** Names the written checkpoint in the manifest once the log is durable up to it. */
+  /** Names written checkpoints in the manifest once the log is durable up to them. */
   #publish(): boolean {
-    const { times, control, dir } = this.#state;
-    const { shard, file, upTo, databases } = this.#written as Written;
-    if ((times[TIME_DURABLE] as number) < upTo) {
-      requestFlush(control);
-      return true;
-    }
+    const { times, dir } = this.#state;
+    const durable = times[TIME_DURABLE] as number;
+    const ready = this.#written.filter(({ upTo }) => upTo <= durable);
+    if (ready.length === 0) return false;
     const before = this.#manifest;
-    const shards = before.shards.map((it, i) => (i === shard ? file : it));
-    const old = before.shards[shard] as ShardFile;
+    const shards = [...before.shards];
+    for (const { shard, file } of ready) shards[shard] = file;
     const next: Manifest = {
       ...before,
-      ...databases,
+      ...(ready.at(-1) as Written).databases,
       shards,
-      serial: before.serial + 1,
+      serial: this.#serial,
       savedMs: clock.nowMs,
     };
-    const mark = Math.min(logMark(next), times[TIME_DURABLE] as number);
+    const mark = Math.min(logMark(next), durable);
     const runs = next.runs.filter((run) => run.last === 0 || run.last > mark);
     this.#manifest = { ...next, runs };
     writeManifest(dir, this.#manifest);
-    this.#written = null;
+    this.#written = this.#written.slice(ready.length);
     failPoint("checkpoint-published");
     times[TIME_MARK] = mark;
     times[TIME_SHARD_BYTES] = shards.reduce((sum, it) => sum + it.sizeBytes, 0);
-    if (old.file !== "") rmSync(join(dir, old.file), { force: true });
+    for (const { shard } of ready) {
+      const old = before.shards[shard] as ShardFile;
+      if (old.file !== "") rmSync(join(dir, old.file), { force: true });
+    }
     return true;
   }
 

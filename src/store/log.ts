@@ -326,8 +326,8 @@ export class LogWriter {
   }
 
   /**
-   * Maps the segment, anew each time that it is opened: what a mapping has flushed before faults once
-   * more for every 4 KiB page, in a new one 2 MiB fault at once (64 MiB: 120 ms and 5 ms).
+   * Maps the segment, anew each time that it is opened: what a mapping has flushed before faults
+   * once more for every 4 KiB page, in a new one 2 MiB fault at once (64 MiB: 120 ms and 5 ms).
    */
   #map(slot: number): MappedFile {
     const opens = this.#control[LOG_SLOT_OPENS + slot] as number;

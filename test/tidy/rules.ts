@@ -75,6 +75,7 @@ export const STORE_ORDER: readonly (readonly string[])[] = [
   ["admission", "upkeep", "invariants", "checkpoint", "flusher", "heap", "keeper", "durability"],
   ["store"],
   ["replay", "shard-reader", "durable-store", "recovery"],
+  ["embedded-worker"],
   ["embedded-log", "embedded-bytes"],
   ["embedded"],
 ];

@@ -1,10 +1,12 @@
 /**
  * The background thread of an embedded store with a directory: what the flush Worker and the upkeep
- * Worker do for a server. Blocks for most of its life; ends when LOG_STOP is set, after a last flush.
+ * Worker do for a server. Blocks for most of its life; ends when LOG_STOP is set, after a last
+ * flush.
  */
-import { Flusher } from "./store/flusher.ts";
-import { Keeper } from "./store/keeper.ts";
-import { FULL_IO_ERROR, LogState } from "./store/log.ts";
+import { clock } from "../base/clock.ts";
+import { Flusher } from "./flusher.ts";
+import { Keeper } from "./keeper.ts";
+import { FULL_IO_ERROR, LogState } from "./log.ts";
 import {
   LOG_FLUSH_DONE,
   LOG_FLUSH_REQUEST,
@@ -12,13 +14,15 @@ import {
   LOG_STOP,
   STOP_DONE,
   STOP_FAILED,
-} from "./store/log-layout.ts";
-import { Memory, type StoreHandle } from "./store/memory.ts";
+} from "./log-layout.ts";
+import { Memory, type StoreHandle } from "./memory.ts";
 
 declare const self: Worker;
 
 const KEEPER_BUDGET_MS = 5;
 const PERIOD_MS = 50;
+/** A flush begins at the latest so long after the last one. */
+const FLUSH_PERIOD_MS = 200;
 
 self.onmessage = (event: MessageEvent<{ handle: StoreHandle; worker: number }>) => {
   const { handle, worker } = event.data;
@@ -42,10 +46,17 @@ self.onmessage = (event: MessageEvent<{ handle: StoreHandle; worker: number }>) 
 };
 
 function run(flusher: Flusher, keeper: Keeper, control: Int32Array): void {
+  let seen = -1;
+  let flushedMs = 0;
   for (;;) {
     const request = Atomics.load(control, LOG_FLUSH_REQUEST);
     const isStopping = Atomics.load(control, LOG_STOP) !== 0;
-    flusher.flush();
+    clock.tick();
+    if (isStopping || request !== seen || clock.nowMs - flushedMs >= FLUSH_PERIOD_MS) {
+      flusher.flush();
+      seen = request;
+      flushedMs = clock.nowMs;
+    }
     if (isStopping) break;
     const hasMore = keeper.run(KEEPER_BUDGET_MS);
     if (!hasMore) Atomics.wait(control, LOG_FLUSH_REQUEST, request, PERIOD_MS);
