@@ -71,7 +71,7 @@ export class Acknowledgements {
     this.#isWaiting = false;
   }
 
-  /** A connection can come back at once with its next request, and be held again behind the rest. */
+  /** Someone can come back at once with a next request, and be held again behind the rest. */
   #release(): void {
     const count = this.#connections.length;
     let start = this.#first === 0 ? 0 : (this.#ends[this.#first - 1] as number);
