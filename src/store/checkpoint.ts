@@ -67,7 +67,7 @@ import { keyLengthOf, keyOffset, valueLengthOf } from "./record.ts";
 
 const FILE_MODE = 0o600;
 /** Buckets between two looks at the clock. */
-const BUCKETS_A_STEP = 64;
+const BUCKETS_A_STEP = 8;
 /** A bucket that changed so often while it was copied is locked. */
 const ATTEMPTS_MAX = 8;
 /** Bytes that are written between two flushes: the last one must not take long. */

@@ -102,9 +102,10 @@ function waitForOthers(memory: Memory): void {
 
 /**
  * Waits until every Worker that is in a batch, or in the exclusive section, has come to its end;
- * batches that begin meanwhile do not matter. For who is no Worker of the store itself.
+ * batches that begin meanwhile do not matter. For who is no Worker of the store itself. The Worker
+ * that `reading` names (1 + its index, 0 for none) is not waited for: its batch only reads.
  */
-export function waitForBatches(control: Int32Array): void {
+export function waitForBatches(control: Int32Array, reading: () => number): void {
   const epoch = Atomics.add(control, CONTROL_EPOCH, 1);
   for (;;) {
     // Before the epochs: a Worker takes its epoch up again before it ends the section.
@@ -117,7 +118,7 @@ export function waitForBatches(control: Int32Array): void {
     const word = CONTROL_EPOCHS + worker * 16;
     for (let spins = 0; ; spins++) {
       const own = Atomics.load(control, word);
-      if (own === 0 || own - epoch > 0) break;
+      if (own === 0 || own - epoch > 0 || reading() === worker + 1) break;
       if (spins >= SPINS_MAX) Atomics.wait(control, word, own, SLEEP_MS);
     }
   }

@@ -20,6 +20,7 @@ import {
   LOG_FLUSH_REQUEST,
   LOG_MODE,
   LOG_MODE_ALWAYS,
+  LOG_READING,
   LOG_RUN,
   LOG_SLOT_HELD,
   LOG_SLOT_TAKES,
@@ -63,7 +64,7 @@ export class Flusher {
     const stamp = this.#state.lastStamp();
     times[TIME_STAMP_BASE] = stamp;
     if (stamp > (times[TIME_DURABLE] as number)) {
-      waitForBatches(this.#control);
+      waitForBatches(this.#control, () => Atomics.load(control, LOG_READING));
       failPoint("flush-begin");
       this.#flushSegments();
       this.#writeMark(stamp, beganMs);

@@ -29,6 +29,7 @@ import {
   LOG_CHECKPOINTS_COUNT,
   LOG_LOCK,
   LOG_OPEN_SLOT,
+  LOG_READING,
   LOG_READY_COUNT,
   LOG_SEGMENT_SIZE,
   LOG_SEGMENTS_RECYCLED,
@@ -247,9 +248,13 @@ export class Keeper {
   }
 
   #step(job: ShardCheckpoint, budgetMs: number): boolean {
+    const { control } = this.#state;
+    // Where the data is cold a step takes long: a flush must not wait for it.
+    Atomics.store(control, LOG_READING, this.#memory.worker + 1);
     enterEpoch(this.#memory);
     const step = job.step(budgetMs);
     leaveEpoch(this.#memory);
+    Atomics.store(control, LOG_READING, 0);
     if (step === ShardStep.More) return true;
     this.#job = null;
     if (step === ShardStep.Void) job.abandon();
