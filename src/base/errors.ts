@@ -52,6 +52,9 @@ const SYSTEM_REASONS: Record<string, string> = {
   EACCES: "permission denied",
   EADDRINUSE: "address already in use",
   EADDRNOTAVAIL: "no such address on this machine",
+  EDQUOT: "disk quota exceeded",
+  EFBIG: "file too large",
+  EIO: "input/output error",
   EISDIR: "it is a directory",
   EMFILE: "too many open files",
   ENOENT: "no such file or directory",
@@ -59,4 +62,5 @@ const SYSTEM_REASONS: Record<string, string> = {
   ENOSPC: "no space left on device",
   ENOTDIR: "part of the path is not a directory",
   EPERM: "operation not permitted",
+  EROFS: "read-only file system",
 };

@@ -14,18 +14,21 @@
  * threads, and synchronous. What comes back is a private copy. Keys are at most KEY_SIZE_MAX bytes,
  * values STRING_SIZE_MAX.
  *
- * Memory only: what is stored is gone when the program ends. Expired keys and the nodes of removed
- * large values are freed by the thread that opened the store, in the background, as long as its
- * event loop turns.
- *
- * The collector counts the reserved memory as part of the heap, and so comes by less often: a
- * program that makes much garbage of its own may want to call Bun.gc() now and then.
+ * With `dir` it is kept on disk and comes back at the next opening, as `persist` says; without, it
+ * is gone when the program ends. Expired keys and the nodes of removed large values are freed by
+ * the thread that opened the store, as long as its event loop turns. The collector counts the
+ * reserved memory as part of the heap: a program that makes much garbage may call Bun.gc().
  */
+import { resolve } from "node:path";
 import { ByteBuffer } from "../base/byte-buffer.ts";
 import { clock } from "../base/clock.ts";
 import { UsageError } from "../base/errors.ts";
 import { type Cursor, TYPE_LIST, TYPE_NONE, TYPE_STRING } from "./cursor.ts";
+import type { DurabilityFacts } from "./durability.ts";
+import { attachAny } from "./durable-store.ts";
 import { type Bytes, copyOf, Scratch } from "./embedded-bytes.ts";
+import { OutOfMemoryError, outOfMemory, wantType } from "./embedded-errors.ts";
+import { EmbeddedLog } from "./embedded-log.ts";
 import { EVICT_ALL_LRU, EVICT_ALL_RANDOM, EVICT_NONE, EVICT_VOLATILE_TTL } from "./eviction.ts";
 import {
   CONTROL_ATTACHED,
@@ -36,10 +39,12 @@ import {
   STRING_SIZE_MAX,
 } from "./layout.ts";
 import type { StoreHandle } from "./memory.ts";
-import { STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
-import { attachStore, createStore, type Store } from "./store.ts";
+import { recover } from "./recovery.ts";
+import { STATUS_LOG_FULL, STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
+import { createStore, type Store } from "./store.ts";
 
 export type { Bytes } from "./embedded-bytes.ts";
+export { OutOfMemoryError, WrongTypeError } from "./embedded-errors.ts";
 export type { StoreHandle } from "./memory.ts";
 
 export type EvictionPolicy = "noeviction" | "allkeys-lru" | "allkeys-random" | "volatile-ttl";
@@ -54,6 +59,14 @@ export interface OpenOptions {
   readonly policy?: EvictionPolicy;
   /** Threads that may use the store, the opening one included; default 64. */
   readonly threads?: number;
+  /** Where to keep it: a directory of its own, which one process can have at a time. */
+  readonly dir?: string;
+  /**
+   * What survives a loss of power: with "everysec" (the default with `dir`) all but the last
+   * second, with "always" everything that a call has returned from. Either survives the end of the
+   * process.
+   */
+  readonly persist?: "off" | "everysec" | "always";
 }
 
 export interface SetOptions {
@@ -67,19 +80,8 @@ export interface StoreStats {
   readonly expiringCount: number;
   /** Bytes of records and index. */
   readonly usedBytes: number;
-}
-
-/**
- * The store has no room for what was to be written; nothing has changed. Removing keys, or expiry,
- * makes room.
- */
-export class OutOfMemoryError extends Error {
-  override name = "OutOfMemoryError";
-}
-
-/** The key holds a list where a string is wanted, or the other way round. */
-export class WrongTypeError extends Error {
-  override name = "WrongTypeError";
+  /** The log and its checkpoints; null in memory. */
+  readonly durability: DurabilityFacts | null;
 }
 
 const MEMORY_DEFAULT = 1024 ** 3;
@@ -98,8 +100,9 @@ const POLICIES: Readonly<Record<EvictionPolicy, number>> = {
 };
 
 /**
- * Opens an empty store. Throws UsageError for options out of bounds, FatalError when the address
- * space is not to be had. The program can end without `close`.
+ * Opens a store: an empty one, or what `dir` holds. Throws UsageError for options out of bounds,
+ * FatalError when the address space is not to be had or the directory cannot be used. The program
+ * can end without `close`.
  */
 export function openStore(options: OpenOptions = {}): EmbeddedStore {
   const memory = options.memory ?? MEMORY_DEFAULT;
@@ -112,13 +115,26 @@ export function openStore(options: OpenOptions = {}): EmbeddedStore {
       `policy: "${options.policy}" is none of ${Object.keys(POLICIES).join(", ")}`,
     );
   }
-  const handle = createStore({
-    reserveBytes: Math.max(RESERVE_MIN, memory * RESERVE_FACTOR),
-    workers: options.threads ?? THREADS_DEFAULT,
-  });
+  const reserveBytes = Math.max(RESERVE_MIN, memory * RESERVE_FACTOR);
+  const workers = options.threads ?? THREADS_DEFAULT;
+  const mode = persistOf(options);
+  const { handle, release } =
+    mode === "off"
+      ? { handle: createStore({ reserveBytes, workers }), release: null }
+      : recover({ dir: resolve(options.dir as string), mode, reserveBytes, workers });
   const store = attach(handle);
-  store.beginUpkeep(memory, policy);
+  store.beginUpkeep(memory, policy, release);
   return store;
+}
+
+function persistOf({ dir, persist }: OpenOptions): "off" | "everysec" | "always" {
+  if (persist !== undefined && !["off", "everysec", "always"].includes(persist)) {
+    throw new UsageError(`persist: "${persist}" is none of off, everysec, always`);
+  }
+  if (dir === undefined && persist !== undefined && persist !== "off") {
+    throw new UsageError(`persist: "${persist}" needs a directory, give one as dir`);
+  }
+  return persist ?? (dir === undefined ? "off" : "everysec");
 }
 
 /**
@@ -139,23 +155,32 @@ export function attach(handle: StoreHandle): EmbeddedStore {
 
 /** One thread's view of the shared map. */
 export class EmbeddedStore {
-  /** What another Worker needs to `attach`: send it with postMessage. */
+  /** For another Worker to `attach`: send it with postMessage. */
   readonly handle: StoreHandle;
   readonly #store: Store;
   readonly #out = new ByteBuffer(4096);
   readonly #key = new Scratch();
   readonly #value = new Scratch();
   #upkeep: Timer | undefined;
+  readonly #log: EmbeddedLog | null;
+  /** Gives the directory up; null in memory, and for threads that have attached. */
+  #release: (() => void) | null = null;
   #isInBatch = false;
 
   constructor(handle: StoreHandle, worker: number) {
     this.handle = handle;
-    this.#store = attachStore(handle, worker);
+    this.#store = attachAny(handle, worker);
+    this.#log = handle.log === undefined ? null : new EmbeddedLog(this.#store, handle.log);
   }
 
-  /** For openStore: sets the limit, and begins what is done in the background. */
-  beginUpkeep(memory: number, policy: number): void {
+  /**
+   * For openStore: sets the limit, and begins what is done in the background. `release` gives the
+   * directory up, if there is one.
+   */
+  beginUpkeep(memory: number, policy: number, release: (() => void) | null): void {
     this.#store.setLimit(memory, policy);
+    this.#release = release;
+    this.#log?.begin(this.handle);
     this.#upkeep = setInterval(() => {
       clock.tick();
       this.#store.upkeep(UPKEEP_BUDGET_MS);
@@ -164,12 +189,38 @@ export class EmbeddedStore {
   }
 
   /**
-   * Ends the upkeep of the thread that opened the store. Its memory goes with the last reference to
-   * it.
+   * Ends the upkeep of the thread that opened the store, after a last flush. Its memory goes with
+   * the last reference to it; nobody may write to it any more when it has a directory.
    */
   close(): void {
     clearInterval(this.#upkeep);
     this.#upkeep = undefined;
+    if (this.#release === null) return;
+    this.#log?.end();
+    this.#release();
+    this.#release = null;
+  }
+
+  // ---- Durability -------------------------------------------------------------------------------
+
+  /** Makes everything that was written so far durable. Of the thread that opened the store. */
+  flush(): void {
+    this.#log?.flush();
+  }
+
+  /**
+   * Writes a checkpoint of everything, so that the log before it is not needed any more and the
+   * next opening is quick. Checkpoints also come by themselves. Of the thread that opened the
+   * store.
+   */
+  checkpoint(): void {
+    if (this.#isInBatch) throw new UsageError("checkpoint: cannot be called inside a batch");
+    this.#log?.checkpoint();
+  }
+
+  /** Gives back what the directory holds beyond the data: a checkpoint does it. */
+  compact(): void {
+    this.checkpoint();
   }
 
   // ---- Strings ----------------------------------------------------------------------------------
@@ -399,6 +450,7 @@ export class EmbeddedStore {
       keysCount: this.#store.keysCount(0),
       expiringCount: this.#store.expiresCount(0),
       usedBytes: this.#store.usedMemory(),
+      durability: this.#store.durability?.facts() ?? null,
     };
   }
 
@@ -412,7 +464,9 @@ export class EmbeddedStore {
   }
 
   #leave(): void {
-    if (!this.#isInBatch) this.#store.leaveBatch();
+    if (this.#isInBatch) return;
+    this.#store.leaveBatch();
+    if (this.#log !== null) this.#log.afterCall();
   }
 
   /** Begins a call: the cursor of its key. */
@@ -491,6 +545,10 @@ export class EmbeddedStore {
         this.#leave();
       }
     } else this.#leave();
+    if (status === STATUS_LOG_FULL) {
+      const reason = store.durability?.fullReason() ?? "";
+      throw new OutOfMemoryError(`Cannot write to the log: ${reason}`);
+    }
     if (status === STATUS_OUT_OF_MEMORY) throw outOfMemory(cursor);
   }
 
@@ -528,18 +586,6 @@ export class EmbeddedStore {
     this.#store.copyItem(cursor, this.#out);
     return copyOf(this.#out, 0, this.#out.length);
   }
-}
-
-/** Throws WrongTypeError when the cursor's key exists and is something else. */
-function wantType(cursor: Cursor, type: number): void {
-  if (cursor.type === TYPE_NONE || cursor.type === type) return;
-  const [held, wanted] = type === TYPE_STRING ? ["a list", "a string"] : ["a string", "a list"];
-  throw new WrongTypeError(`Cannot use the key as ${wanted}: it holds ${held}`);
-}
-
-function outOfMemory({ keyLength }: Cursor): OutOfMemoryError {
-  const what = `${keyLength} bytes of key and its value`;
-  return new OutOfMemoryError(`Cannot store ${what}: the store is full`);
 }
 
 /**

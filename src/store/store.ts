@@ -20,6 +20,7 @@ import { hashBytes } from "../base/hash.ts";
 import { idleMs, markAccess } from "./access.ts";
 import { Admission } from "./admission.ts";
 import { Cursor, TYPE_LIST } from "./cursor.ts";
+import type { Durability } from "./durability.ts";
 import { enterEpoch, leaveEpoch, runExclusive } from "./epoch.ts";
 import { flushAll, flushDatabase } from "./flush.ts";
 import { findOptimistic, isUnchanged, lockAndFind, prefetch, unlockCursor } from "./index.ts";
@@ -260,6 +261,28 @@ export class Store {
     for (let i = 0; i < count; i++) (this.#cursors[i] as Cursor).isLocked = false;
     this.#isMulti = false;
     unlockBuckets(this.memory, this.#cursors, count);
+  }
+
+  /**
+   * What is changed from here to the unlocking survives a crash as a whole or not at all: for
+   * commands that change one key in several steps. lockAll and exclusive do it by themselves. In
+   * memory mode there is nothing to do; durable-store.ts overrides it, and what follows.
+   */
+  group(): void {}
+
+  /** Whether changes are refused because there is no room for the log. Hot: once a batch. */
+  isLogFull(): boolean {
+    return false;
+  }
+
+  /** Stamp of the last change of this batch, or the last batch; 0 when it has changed nothing. */
+  writtenStamp(): number {
+    return 0;
+  }
+
+  /** The log, its state, and waiting for it; null in memory mode. */
+  get durability(): Durability | null {
+    return null;
   }
 
   /** Finds a locked cursor's key again. True: it exists. */
@@ -565,7 +588,10 @@ export function createStore(options: StoreOptions): StoreHandle {
   return reserveMemory(options.reserveBytes, options.workers);
 }
 
-/** This Worker's face of the store behind `handle`. Each index may be used by one Worker only. */
+/**
+ * This Worker's face of the memory behind `handle`, without the log that may belong to it; see
+ * durable-store.ts. Each index may be used by one Worker only.
+ */
 export function attachStore(handle: StoreHandle, worker: number): Store {
   return new Store(new Memory(handle, worker));
 }
