@@ -137,6 +137,7 @@ function addWsServer(program: Command, actions: Actions): void {
     .option("--port <number>", "port to listen on, 0 takes a free one (default: 3000)")
     .option("--threads <count>", "serving threads (default: half of the cores it may use)")
     .option("--history <count>", "messages of a room that who joins is given (default: 50)")
+    .option("--dir <path>", "keep the history on disk, there (default: in memory only)")
     .option("--max-payload <size>", "a message at the most (default: 64kb)")
     .option("--rate-limit <count>", "messages a second from a client, 0 for any (default: 10000)")
     .option("--max-clients <count>", "clients at a time (default: 10000)")

@@ -116,12 +116,14 @@ export function openStore(options: OpenOptions = {}): EmbeddedStore {
     );
   }
   const reserveBytes = Math.max(RESERVE_MIN, memory * RESERVE_FACTOR);
-  const workers = options.threads ?? THREADS_DEFAULT;
   const mode = persistOf(options);
+  const dir = resolve(options.dir ?? "");
+  // The background thread of a store on disk has a place of its own.
+  const workers = (options.threads ?? THREADS_DEFAULT) + (mode === "off" ? 0 : 1);
   const { handle, release } =
     mode === "off"
       ? { handle: createStore({ reserveBytes, workers }), release: null }
-      : recover({ dir: resolve(options.dir as string), mode, reserveBytes, workers });
+      : recover({ dir, mode, reserveBytes, workers });
   const store = attach(handle);
   store.beginUpkeep(memory, policy, release);
   return store;
