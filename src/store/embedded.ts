@@ -100,7 +100,7 @@ const POLICIES: Readonly<Record<EvictionPolicy, number>> = {
 };
 
 /**
- * Opens a store: an empty one, or what `dir` holds. Throws UsageError for options out of bounds,
+ * Opens a store: an empty one, or what `dir` holds (its background thread has a place of its own). Throws UsageError for options out of bounds,
  * FatalError when the address space is not to be had or the directory cannot be used. The program
  * can end without `close`.
  */
@@ -118,7 +118,6 @@ export function openStore(options: OpenOptions = {}): EmbeddedStore {
   const reserveBytes = Math.max(RESERVE_MIN, memory * RESERVE_FACTOR);
   const mode = persistOf(options);
   const dir = resolve(options.dir ?? "");
-  // The background thread of a store on disk has a place of its own.
   const workers = (options.threads ?? THREADS_DEFAULT) + (mode === "off" ? 0 : 1);
   const { handle, release } =
     mode === "off"
