@@ -56,7 +56,8 @@ if (paths.length === 0 || Number.isNaN(seconds) || Number.isNaN(seed)) {
 }
 const deadline = performance.now() + seconds * 1000;
 // A given seed is there to see again what it finds: it takes the time that it needs.
-const sliceMs = seed === null ? (seconds * 1000) / paths.length : Number.POSITIVE_INFINITY;
+const sliceMs =
+  seed === null ? Math.ceil((seconds * 1000) / paths.length) : Number.POSITIVE_INFINITY;
 let runsCount = 0;
 do {
   for (const path of paths) {

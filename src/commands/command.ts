@@ -88,6 +88,10 @@ export interface CommandSpec {
    */
   readonly arity: number;
   readonly flags: readonly CommandFlag[];
+  /**
+   * Most calls take constant time, and the handler calls `Context.startTimer` in those that do not.
+   */
+  readonly timesItself?: true;
   /** Missing: the command names no keys, or only `movableKeys` can tell where they are. */
   readonly keys?: KeyRange;
   /**

@@ -12,6 +12,7 @@
  */
 
 import { assert } from "../base/assert.ts";
+import { nanoseconds } from "../base/clock.ts";
 import { parseInt64, parseSafeInteger } from "../base/number.ts";
 import type { Settings } from "../base/settings.ts";
 import { errorTexts } from "../resp/errors.ts";
@@ -62,6 +63,8 @@ export class Context {
    * it.
    */
   isPush = false;
+  /** When the running command is timed by itself: since when, monotonic ns; else 0. */
+  timedFromNs = 0;
   /** Set by `defer`, taken and cleared by dispatch. */
   deferred: Promise<DeferredReply> | null = null;
 
@@ -171,6 +174,14 @@ export class Context {
     cursor.db = physical;
     cursor.hash = this.store.hash(this.bytes, cursor.keyStart, cursor.keyLength);
     return cursor;
+  }
+
+  /**
+   * The running command is to be timed by itself, from now on. Called by dispatch, or by a handler
+   * that is about to do much (CommandSpec.timesItself); again, it does nothing.
+   */
+  startTimer(): void {
+    if (this.timedFromNs === 0) this.timedFromNs = nanoseconds();
   }
 
   /**

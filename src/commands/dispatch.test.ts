@@ -71,6 +71,26 @@ test("a slow log threshold below 1 ms times every command by itself", () => {
   expect(counted(driver, "get", CommandStat.Calls)).toBe(4);
 });
 
+test("LRANGE and LTRIM are timed by themselves when they do much, and counted once", () => {
+  const driver = new DispatchDriver(RESERVE_SIZE);
+  const { context } = driver.dispatcher;
+  const elements = Array.from({ length: 300 }, (_, i) => `e${i}`);
+  driver.replies(`RPUSH list ${elements.join(" ")}\r\n`);
+  const timed: string[] = [];
+  context.startTimer = function (this: typeof context) {
+    timed.push(`${this.commandName} ${this.text(2)} ${this.text(3)}`);
+    this.timedFromNs = 1;
+  };
+  driver.replies("LRANGE list 0 49\r\nLRANGE list 0 -1\r\nLRANGE list -9 -1\r\n");
+  driver.replies("LRANGE list 150 151\r\nLTRIM list 0 -2\r\nLTRIM list 0 99\r\n");
+  expect(timed).toEqual(["lrange 0 -1", "lrange 150 151", "ltrim 0 99"]);
+  expect(context.timedFromNs).toBe(0);
+  expect(driver.slowlog.length).toBe(3);
+  expect(counted(driver, "lrange", CommandStat.Calls)).toBe(4);
+  expect(counted(driver, "ltrim", CommandStat.Calls)).toBe(2);
+  expect(driver.session.lastCommand).toBe("ltrim");
+});
+
 test("run() stops when the writer is full, and goes on where it was", () => {
   const driver = new DispatchDriver(RESERVE_SIZE);
   const size = WRITER_FLUSH_SIZE / 2;

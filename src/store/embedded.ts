@@ -100,9 +100,9 @@ const POLICIES: Readonly<Record<EvictionPolicy, number>> = {
 };
 
 /**
- * Opens a store: an empty one, or what `dir` holds (its background thread has a place of its own). Throws UsageError for options out of bounds,
- * FatalError when the address space is not to be had or the directory cannot be used. The program
- * can end without `close`.
+ * Opens a store: an empty one, or what `dir` holds (then with a thread of its own besides).
+ * Throws UsageError for options out of bounds, FatalError when the address space is not to be had
+ * or the directory cannot be used. The program can end without `close`.
  */
 export function openStore(options: OpenOptions = {}): EmbeddedStore {
   const memory = options.memory ?? MEMORY_DEFAULT;

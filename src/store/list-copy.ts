@@ -10,6 +10,7 @@ import { type Cursor, TYPE_LIST } from "./cursor.ts";
 import { cloneLarge, freeLargeInNodes, REFERENCE_SIZE, reference } from "./list-large.ts";
 import {
   foundItem,
+  layoutFor,
   NODE_FORWARD,
   nodeCapacityFor,
   nodeFits,
@@ -158,7 +159,7 @@ function reserveCopy(memory: Memory, length: number, capacity: number): Status {
   copied.offset = memory.nodeOffset;
   copied.capacity = memory.nodeCapacity;
   const words = memory.words[copied.slot] as Int32Array;
-  nodeInit(words, copied.offset, NODE_FORWARD, copied.count);
+  nodeInit(words, copied.offset, NODE_FORWARD | layoutFor(length), copied.count);
   return STATUS_OK;
 }
 

@@ -18,6 +18,7 @@ import {
   nodeHeadPosition,
   nodeItemsSize,
   nodeSetHeadPosition,
+  nodeSizeOf,
 } from "./list-node.ts";
 import { nodeCompact, nodeInsert, nodeRemove, nodeResize, nodeSet } from "./list-node-edit.ts";
 import {
@@ -177,7 +178,8 @@ function placeInFoundPage(
 function sizeWith(memory: Memory, cursor: Cursor, length: number): number {
   const words = memory.words[cursor.nodeSlot] as Int32Array;
   const count = pageItemsCount(memory, cursor) + 1;
-  const size = nodeItemsSize(words, cursor.nodeOffset) + length;
+  const size =
+    nodeItemsSize(words, cursor.nodeOffset) + nodeSizeOf(words, cursor.nodeOffset, length);
   return (NODE_HEADER_SIZE + size + count * NODE_ITEM_OVERHEAD + 7) & ~7;
 }
 

@@ -8,9 +8,11 @@
  */
 import { assert, debugAssert } from "../base/assert.ts";
 import {
-  copyIn,
   END_MASK,
+  entriesStart,
+  FIRST_MASK,
   foundItem,
+  itemsStart,
   NODE_BACKWARD,
   NODE_CAPACITY_MAX,
   NODE_FORWARD,
@@ -19,12 +21,14 @@ import {
   nodeDirection,
   nodeDropHead,
   nodeDropTail,
-  nodeFits,
-  nodeFitsCompacted,
+  nodeHasRoom,
   nodeItem,
   nodeItemsCount,
   nodeItemsSize,
   nodePush,
+  nodeSizeOf,
+  nodeWaste,
+  putItem,
   REFERENCE_FLAG,
   readEntry,
   writeEntry,
@@ -33,8 +37,9 @@ import {
 /** Whether an element of `length` bytes fits the dropped space at the origin as the node is. */
 export function nodeFitsOrigin(words: Int32Array, offset: number, length: number): boolean {
   const word = offset >> 2;
-  const first = (words[word] as number) & 0xffff;
-  return first > 0 && ((words[word + 1] as number) & END_MASK) >= length;
+  const first = (words[word] as number) & FIRST_MASK;
+  const start = (words[word + 1] as number) & END_MASK;
+  return first > 0 && start >= nodeSizeOf(words, offset, length);
 }
 
 /**
@@ -54,19 +59,21 @@ export function nodePushOrigin(
   isReference: boolean,
 ): boolean {
   const word = offset >> 2;
+  const size = nodeSizeOf(words, offset, length);
   if (
     !nodeFitsOrigin(words, offset, length) &&
-    !makeOriginRoom(bytes, words, offset, capacity, length)
+    !makeOriginRoom(bytes, words, offset, capacity, size)
   ) {
     return false;
   }
-  const first = (words[word] as number) & 0xffff;
+  const first = (words[word] as number) & FIRST_MASK;
   const ends = words[word + 1] as number;
   const end = ends & END_MASK;
-  copyIn(bytes, offset + NODE_HEADER_SIZE + end - length, source, start, length);
-  writeEntry(bytes, offset + capacity, first - 1, isReference ? end | REFERENCE_FLAG : end);
+  putItem(bytes, words, offset, capacity, end - size, end, source, start, length);
+  const entry = isReference ? end | REFERENCE_FLAG : end;
+  writeEntry(bytes, offset, capacity, ends, first - 1, entry);
   words[word] = (words[word] as number) - 1;
-  words[word + 1] = ends - length;
+  words[word + 1] = ends - size;
   return true;
 }
 
@@ -87,17 +94,38 @@ export function nodeSet(
 ): boolean {
   const found = nodeItem(words, offset, capacity, item);
   assert(found, "a replaced element must exist");
-  const grown = length - foundItem.length;
+  const size = nodeSizeOf(words, offset, length);
+  const grown = size - nodeSizeOf(words, offset, foundItem.length);
   if (grown !== 0) {
-    if (!makeRoom(bytes, words, offset, capacity, grown, 0)) return false;
-    const index = indexOf(words, offset, item);
-    movePayload(bytes, words, offset, capacity, index + 1, grown);
-    writeEntry(bytes, offset + capacity, index, readEntry(words, offset + capacity, index) + grown);
-    nodeItem(words, offset, capacity, item);
+    if (!makeRoom(bytes, words, offset, capacity, grown)) return false;
+    const at = indexOf(words, offset, item);
+    movePayload(bytes, words, offset, capacity, at + 1, grown);
+    const ends = words[(offset >> 2) + 1] as number;
+    const entry = readEntry(words, offset, capacity, ends, at) + grown;
+    writeEntry(bytes, offset, capacity, ends, at, entry);
   }
-  copyIn(bytes, foundItem.start, source, start, length);
-  markReference(bytes, words, offset, capacity, indexOf(words, offset, item), isReference);
+  const index = indexOf(words, offset, item);
+  putAt(bytes, words, offset, capacity, index, size, source, start, length, isReference);
   return true;
+}
+
+/** Writes the element `index`, whose entry ends `size` bytes behind its start. */
+function putAt(
+  bytes: Buffer,
+  words: Int32Array,
+  offset: number,
+  capacity: number,
+  index: number,
+  size: number,
+  source: Buffer,
+  start: number,
+  length: number,
+  isReference: boolean,
+): void {
+  const ends = words[(offset >> 2) + 1] as number;
+  const end = readEntry(words, offset, capacity, ends, index) & END_MASK;
+  putItem(bytes, words, offset, capacity, end - size, end, source, start, length);
+  writeEntry(bytes, offset, capacity, ends, index, isReference ? end | REFERENCE_FLAG : end);
 }
 
 /**
@@ -123,15 +151,15 @@ export function nodeInsert(
   if (behind === live && live > 0) {
     return nodePushOrigin(bytes, words, offset, capacity, source, start, length, isReference);
   }
-  if (!makeRoom(bytes, words, offset, capacity, length, 1)) return false;
+  const size = nodeSizeOf(words, offset, length);
+  if (!makeRoom(bytes, words, offset, capacity, size + NODE_ITEM_OVERHEAD)) return false;
   if (behind === 0) {
     nodePush(bytes, words, offset, capacity, source, start, length, isReference);
     return true;
   }
-  openGap(bytes, words, offset, capacity, behind, length);
-  nodeItem(words, offset, capacity, item);
-  copyIn(bytes, foundItem.start, source, start, length);
-  markReference(bytes, words, offset, capacity, indexOf(words, offset, item), isReference);
+  openGap(bytes, words, offset, capacity, behind, size);
+  const index = indexOf(words, offset, item);
+  putAt(bytes, words, offset, capacity, index, size, source, start, length, isReference);
   return true;
 }
 
@@ -159,10 +187,10 @@ export function nodeRemove(
   }
   const word = offset >> 2;
   const index = indexOf(words, offset, item);
-  const length = foundItem.length;
-  movePayload(bytes, words, offset, capacity, index + 1, -length);
+  const size = nodeSizeOf(words, offset, foundItem.length);
+  movePayload(bytes, words, offset, capacity, index + 1, -size);
   const count = (words[word] as number) >>> 16;
-  moveEntries(bytes, offset + capacity, index + 1, count, -1);
+  moveEntries(bytes, words, offset, capacity, index + 1, count, -1);
   words[word] = (words[word] as number) - 0x10000;
 }
 
@@ -173,14 +201,14 @@ export function nodeCompact(
   offset: number,
   capacity: number,
 ): void {
-  const first = (words[offset >> 2] as number) & 0xffff;
+  const first = (words[offset >> 2] as number) & FIRST_MASK;
   const start = (words[(offset >> 2) + 1] as number) & END_MASK;
   if (first !== 0 || start !== 0) shiftLive(bytes, words, offset, capacity, -first, -start);
 }
 
 /**
- * After the page's range grew or shrank at its end: moves the directory from the old end to the new
- * one.
+ * After the page's range grew or shrank at its end: moves what is counted from there, the directory
+ * of a forward node or the elements of a backward one, to the new end.
  */
 export function nodeResize(
   bytes: Buffer,
@@ -190,34 +218,49 @@ export function nodeResize(
   capacity: number,
 ): void {
   const count = (words[offset >> 2] as number) >>> 16;
-  const size = count * NODE_ITEM_OVERHEAD;
+  const used = (words[(offset >> 2) + 1] as number) >>> 16;
+  const isForward = nodeDirection(words, offset) === NODE_FORWARD;
+  const size = isForward ? count * NODE_ITEM_OVERHEAD : used;
   const end = offset + capacityBefore;
   debugAssert(capacity <= NODE_CAPACITY_MAX && capacity % 8 === 0, "a node's capacity is bounded");
   bytes.copyWithin(offset + capacity - size, end - size, end);
 }
 
 /** Moves entries [from, to) by `slots`, to higher indices when positive. */
-function moveEntries(bytes: Buffer, end: number, from: number, to: number, slots: number): void {
-  const low = end - NODE_ITEM_OVERHEAD * to;
-  const high = end - NODE_ITEM_OVERHEAD * from;
-  bytes.copyWithin(low - NODE_ITEM_OVERHEAD * slots, low, high);
-}
-
-function markReference(
+function moveEntries(
   bytes: Buffer,
   words: Int32Array,
   offset: number,
   capacity: number,
-  index: number,
-  isReference: boolean,
+  from: number,
+  to: number,
+  slots: number,
 ): void {
-  const end = readEntry(words, offset + capacity, index) & END_MASK;
-  writeEntry(bytes, offset + capacity, index, isReference ? end | REFERENCE_FLAG : end);
+  const ends = words[(offset >> 2) + 1] as number;
+  const at = entriesStart(offset, capacity, ends, from, to);
+  const target = entriesStart(offset, capacity, ends, from + slots, to + slots);
+  bytes.copyWithin(target, at, at + (to - from) * NODE_ITEM_OVERHEAD);
+}
+
+/** Moves the bytes [from, to) of the elements by `size`, away from the origin when positive. */
+function moveItems(
+  bytes: Buffer,
+  words: Int32Array,
+  offset: number,
+  capacity: number,
+  from: number,
+  to: number,
+  size: number,
+): void {
+  const ends = words[(offset >> 2) + 1] as number;
+  const at = itemsStart(offset, capacity, ends, from, to);
+  const target = itemsStart(offset, capacity, ends, from + size, to + size);
+  bytes.copyWithin(target, at, at + to - from);
 }
 
 function indexOf(words: Int32Array, offset: number, item: number): number {
   const counts = words[offset >> 2] as number;
-  if (nodeDirection(words, offset) === NODE_FORWARD) return (counts & 0xffff) + item;
+  if (nodeDirection(words, offset) === NODE_FORWARD) return (counts & FIRST_MASK) + item;
   return (counts >>> 16) - 1 - item;
 }
 
@@ -233,20 +276,20 @@ function shiftLive(
   size: number,
 ): void {
   const word = offset >> 2;
-  const first = (words[word] as number) & 0xffff;
-  const count = (words[word] as number) >>> 16;
+  const counts = words[word] as number;
+  const first = counts & FIRST_MASK;
+  const count = counts >>> 16;
   const ends = words[word + 1] as number;
-  const payload = offset + NODE_HEADER_SIZE;
   const start = ends & END_MASK;
   const used = ends >>> 16;
   // Neither may run over the other: the directory goes first when it makes room, and last when it
   // takes some.
-  if (slots < 0) moveEntries(bytes, offset + capacity, first, count, slots);
-  bytes.copyWithin(payload + start + size, payload + start, payload + used);
-  if (slots > 0) moveEntries(bytes, offset + capacity, first, count, slots);
-  words[word] = (first + slots) | ((count + slots) << 16);
+  if (slots < 0) moveEntries(bytes, words, offset, capacity, first, count, slots);
+  moveItems(bytes, words, offset, capacity, start, used, size);
+  if (slots > 0) moveEntries(bytes, words, offset, capacity, first, count, slots);
+  words[word] = (first + slots) | (counts & 0xffff & ~FIRST_MASK) | ((count + slots) << 16);
   words[word + 1] = (start + size) | (ends & NODE_BACKWARD) | ((used + size) << 16);
-  addToEntries(bytes, words, offset + capacity, first + slots, count + slots, size);
+  addToEntries(bytes, words, offset, capacity, first + slots, count + slots, size);
   const base = words[word + 2] as number;
   words[word + 2] = ((ends & NODE_BACKWARD) === 0 ? base - slots : base + slots) | 0;
 }
@@ -254,14 +297,17 @@ function shiftLive(
 function addToEntries(
   bytes: Buffer,
   words: Int32Array,
-  end: number,
+  offset: number,
+  capacity: number,
   from: number,
   to: number,
   size: number,
 ): void {
   if (size === 0) return;
+  const ends = words[(offset >> 2) + 1] as number;
   for (let index = from; index < to; index++) {
-    writeEntry(bytes, end, index, readEntry(words, end, index) + size);
+    const entry = readEntry(words, offset, capacity, ends, index) + size;
+    writeEntry(bytes, offset, capacity, ends, index, entry);
   }
 }
 
@@ -278,55 +324,48 @@ function movePayload(
   const count = (words[word] as number) >>> 16;
   const ends = words[word + 1] as number;
   const used = ends >>> 16;
-  const from = readEntry(words, offset + capacity, index - 1) & END_MASK;
-  const payload = offset + NODE_HEADER_SIZE;
-  if (from < used) bytes.copyWithin(payload + from + size, payload + from, payload + used);
-  addToEntries(bytes, words, offset + capacity, index, count, size);
+  const from = readEntry(words, offset, capacity, ends, index - 1) & END_MASK;
+  if (from < used) moveItems(bytes, words, offset, capacity, from, used, size);
+  addToEntries(bytes, words, offset, capacity, index, count, size);
   words[word + 1] = (ends & 0xffff) | ((used + size) << 16);
 }
 
-/**
- * Makes an element of `length` bytes, its content left over, before the last `behind` pushed ones.
- */
+/** Makes an element of `size` bytes, content left over, before the last `behind` pushed ones. */
 function openGap(
   bytes: Buffer,
   words: Int32Array,
   offset: number,
   capacity: number,
   behind: number,
-  length: number,
+  size: number,
 ): void {
   const word = offset >> 2;
   const count = (words[word] as number) >>> 16;
   const index = count - behind;
-  movePayload(bytes, words, offset, capacity, index, length);
-  const end = offset + capacity;
-  moveEntries(bytes, end, index, count, 1);
-  writeEntry(bytes, end, index, (readEntry(words, end, index - 1) & END_MASK) + length);
+  movePayload(bytes, words, offset, capacity, index, size);
+  moveEntries(bytes, words, offset, capacity, index, count, 1);
+  const ends = words[word + 1] as number;
+  const before = readEntry(words, offset, capacity, ends, index - 1) & END_MASK;
+  writeEntry(bytes, offset, capacity, ends, index, before + size);
   words[word] = (words[word] as number) + 0x10000;
 }
 
-/**
- * Whether `slots` more entries and `size` more bytes fit, after a compaction if that is what it
- * takes.
- */
+/** Whether `room` more bytes of elements and entries fit, after a compaction if need be. */
 function makeRoom(
   bytes: Buffer,
   words: Int32Array,
   offset: number,
   capacity: number,
-  size: number,
-  slots: number,
+  room: number,
 ): boolean {
-  const length = size + (slots - 1) * NODE_ITEM_OVERHEAD;
-  if (nodeFits(words, offset, capacity, length)) return true;
-  if (!nodeFitsCompacted(words, offset, capacity, length)) return false;
+  if (nodeHasRoom(words, offset, capacity, room)) return true;
+  if (!nodeHasRoom(words, offset, capacity, room - nodeWaste(words, offset))) return false;
   nodeCompact(bytes, words, offset, capacity);
   return true;
 }
 
 /**
- * Moves the live elements so that one of `length` bytes, and about half of what is left over, fits
+ * Moves the live elements so that one of `size` bytes, and about half of what is left over, fits
  * before them.
  */
 function makeOriginRoom(
@@ -334,17 +373,17 @@ function makeOriginRoom(
   words: Int32Array,
   offset: number,
   capacity: number,
-  length: number,
+  size: number,
 ): boolean {
   const word = offset >> 2;
-  const first = (words[word] as number) & 0xffff;
+  const first = (words[word] as number) & FIRST_MASK;
   const live = ((words[word] as number) >>> 16) - first;
-  const need = length + NODE_ITEM_OVERHEAD;
-  const size = nodeItemsSize(words, offset);
-  const free = capacity - NODE_HEADER_SIZE - size - live * NODE_ITEM_OVERHEAD - need;
+  const need = size + NODE_ITEM_OVERHEAD;
+  const itemsSize = nodeItemsSize(words, offset);
+  const free = capacity - NODE_HEADER_SIZE - itemsSize - live * NODE_ITEM_OVERHEAD - need;
   if (free < 0) return false;
   const slots = 1 + Math.floor((free >> 1) / need);
   const start = (words[word + 1] as number) & END_MASK;
-  shiftLive(bytes, words, offset, capacity, slots - first, slots * length - start);
+  shiftLive(bytes, words, offset, capacity, slots - first, slots * size - start);
   return true;
 }

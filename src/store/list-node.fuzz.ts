@@ -5,6 +5,7 @@
  * Run: bun src/store/list-node.fuzz.ts [--seed N] [--steps N]. A small run is part of the tests.
  */
 import { assert } from "../base/assert.ts";
+import { FRAMED_SIZE_MIN } from "./list-frame.ts";
 import * as node from "./list-node.ts";
 import * as edit from "./list-node-edit.ts";
 
@@ -34,15 +35,18 @@ export class NodeModel {
   readonly items: Element[] = [];
   readonly #random: (bound: number) => number;
   readonly #elementMax: number;
+  readonly isFramed: boolean;
   capacity: number;
 
   constructor(random: (bound: number) => number) {
     this.#random = random;
     this.capacity = 8 * (8 + random(random(2) === 0 ? 60 : 4000));
-    this.#elementMax = [4, 40, 300][random(3)] as number;
+    this.#elementMax = [4, 40, 300, 1200][random(4)] as number;
     const direction = random(2) === 0 ? node.NODE_FORWARD : node.NODE_BACKWARD;
+    this.isFramed = random(2) === 0;
+    const layout = this.isFramed ? direction | node.layoutFor(FRAMED_SIZE_MIN) : direction;
     this.bytes.fill(0xee);
-    node.nodeInit(this.words, OFFSET, direction, 0x7ffffff0);
+    node.nodeInit(this.words, OFFSET, layout, 0x7ffffff0);
   }
 
   /** One random operation on both, then a full comparison. Returns the operation's name. */
@@ -52,6 +56,26 @@ export class NodeModel {
     OPERATIONS[name](this, this.#random, this.#element());
     this.check(name);
     return name;
+  }
+
+  /** A random run of items is what would be sent of them. */
+  #checkFrames(name: string): void {
+    const { words, capacity, items } = this;
+    const from = this.#random(items.length + 1);
+    const count = 1 + this.#random(items.length + 1 - from);
+    const isThere = node.nodeFrames(words, OFFSET, capacity, from, count);
+    const isExpected = this.isFramed && from + count <= items.length;
+    assert(isThere === isExpected, `${name}: ${count} frames from ${from}: ${isThere}`);
+    if (!isThere) return;
+    const { start, size } = node.foundFrames;
+    const got = Buffer.from(this.bytes.subarray(start, start + size));
+    const expected = Buffer.concat(items.slice(from, from + count).map(frameOf));
+    assert(got.equals(expected), `${name}: items ${from} to ${from + count} must be framed`);
+  }
+
+  /** Bytes that an element of `length` bytes takes. */
+  sizeOf(length: number): number {
+    return this.isFramed ? `$${length}\r\n\r\n`.length + length : length;
   }
 
   #element(): Element {
@@ -73,9 +97,15 @@ export class NodeModel {
       assert(isReference === expected.isReference, `${name}: item ${i} must keep its flag`);
     }
     assert(!node.nodeItem(words, OFFSET, capacity, count), `${name}: nothing behind the last item`);
+    this.#checkFrames(name);
     assert(this.bytes[OFFSET - 1] === 0xee, `${name}: nothing is written before the page`);
     assert(this.bytes[OFFSET + capacity] === 0xee, `${name}: nothing is written behind the page`);
   }
+}
+
+function frameOf(element: Element): Buffer {
+  const { bytes } = element;
+  return Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from("\r\n")]);
 }
 
 type Operation = (m: NodeModel, random: (bound: number) => number, element: Element) => void;
@@ -87,7 +117,7 @@ function isForward(m: NodeModel): boolean {
 /** Whether the model's live items and one more of `size` bytes need no more than the page. */
 function mustFit(m: NodeModel, size: number): boolean {
   let needed = node.NODE_HEADER_SIZE + size + node.NODE_ITEM_OVERHEAD;
-  for (const item of m.items) needed += item.bytes.length + node.NODE_ITEM_OVERHEAD;
+  for (const item of m.items) needed += m.sizeOf(item.bytes.length) + node.NODE_ITEM_OVERHEAD;
   return needed <= m.capacity;
 }
 
@@ -105,7 +135,7 @@ function pushOwnEnd(m: NodeModel, _random: unknown, e: Element): void {
   const { bytes, words, capacity } = m;
   const length = e.bytes.length;
   const fits = node.nodeFitsCompacted(words, OFFSET, capacity, length);
-  assert(fits === mustFit(m, length), "nodeFitsCompacted must agree with the sizes");
+  assert(fits === mustFit(m, m.sizeOf(length)), "nodeFitsCompacted must agree with the sizes");
   if (!fits) return;
   keepsPositions(m, isForward(m) ? 0 : -1, () => {
     if (!node.nodeFits(words, OFFSET, capacity, length)) {
@@ -119,7 +149,7 @@ function pushOwnEnd(m: NodeModel, _random: unknown, e: Element): void {
 function pushOrigin(m: NodeModel, _random: unknown, e: Element): void {
   const { bytes, words, capacity } = m;
   const length = e.bytes.length;
-  const fits = mustFit(m, length);
+  const fits = mustFit(m, m.sizeOf(length));
   keepsPositions(m, fits && isForward(m) ? -1 : 0, () => {
     const done = edit.nodePushOrigin(
       bytes,
@@ -149,8 +179,8 @@ function setItem(m: NodeModel, random: (bound: number) => number, e: Element): v
   if (m.items.length === 0) return;
   const at = random(m.items.length);
   const { bytes, words, capacity } = m;
-  const replaced = (m.items[at] as Element).bytes.length;
-  const fits = mustFit(m, e.bytes.length - replaced - node.NODE_ITEM_OVERHEAD);
+  const replaced = m.sizeOf((m.items[at] as Element).bytes.length);
+  const fits = mustFit(m, m.sizeOf(e.bytes.length) - replaced - node.NODE_ITEM_OVERHEAD);
   const done = edit.nodeSet(
     bytes,
     words,
@@ -169,7 +199,7 @@ function setItem(m: NodeModel, random: (bound: number) => number, e: Element): v
 function insertItem(m: NodeModel, random: (bound: number) => number, e: Element): void {
   const at = random(m.items.length + 1);
   const { bytes, words, capacity } = m;
-  const fits = mustFit(m, e.bytes.length);
+  const fits = mustFit(m, m.sizeOf(e.bytes.length));
   const done = edit.nodeInsert(
     bytes,
     words,
@@ -239,6 +269,10 @@ export function fuzzGarbage(seed: number, rounds: number): void {
       const { start, length } = node.foundItem;
       assert(start >= OFFSET && length >= 0, "an item starts inside the page");
       assert(start + length <= OFFSET + capacity, "an item ends inside the page");
+      if (!node.nodeFrames(words, OFFSET, capacity, item, 1 + random(20))) continue;
+      const { start: at, size } = node.foundFrames;
+      assert(at >= OFFSET && size >= 0, "frames start inside the page");
+      assert(at + size <= OFFSET + capacity, "frames end inside the page");
     }
   }
 }

@@ -95,8 +95,8 @@ describe("list node", () => {
   });
 
   test("nodeCapacityFor() is the smallest multiple of 8 that holds the element", () => {
-    for (const length of [0, 1, 2, 3, 10, 1000]) {
-      const { words } = makePage(node.NODE_FORWARD);
+    for (const length of [0, 1, 2, 3, 10, 63, 64, 99, 100, 999, 1000, 9999, 10_000, 16_000]) {
+      const { words } = makePage(node.NODE_FORWARD | node.layoutFor(length));
       const capacity = node.nodeCapacityFor(length);
       expect(node.nodeFits(words, OFFSET, capacity, length)).toBe(true);
       expect(node.nodeFits(words, OFFSET, capacity - 8, length)).toBe(false);

@@ -17,13 +17,16 @@
  * Everything here also runs in optimistic reads: what is half-changed gives a wrong answer or none,
  * within bounds, and every walk over nodes stops when the owner's bucket is no longer as it was.
  */
+import type { ByteBuffer } from "../base/byte-buffer.ts";
 import { type Cursor, TYPE_LIST } from "./cursor.ts";
 import { isUnchanged } from "./index.ts";
 import { FLAG_NODES, RECORD_TYPE_SHIFT, SEGMENT_SIZE } from "./layout.ts";
 import { largeLength } from "./list-large.ts";
 import {
+  foundFrames,
   foundItem,
   NODE_CAPACITY_MAX,
+  nodeFrames,
   nodeHeadPosition,
   nodeItem,
   nodeItemsCount,
@@ -207,6 +210,23 @@ export function previousItem(memory: Memory, cursor: Cursor): boolean {
   cursor.nodeItem--;
   if (cursor.nodeItem >= 0) return showItem(memory, cursor);
   return cursor.isLarge && stepNode(memory, cursor, -1);
+}
+
+/**
+ * Appends up to `count` elements to `out` as RESP bulk strings, from the cursor's current one on
+ * and not beyond its page; the cursor is then at the last of them. Returns how many that were: 0
+ * when the page does not hold its elements that way (list-frame.ts). Hot.
+ */
+export function copyFrames(memory: Memory, cursor: Cursor, out: ByteBuffer, count: number): number {
+  if (cursor.isLarge && descriptorWord(memory, cursor, LIST_LARGE) !== 0) return 0;
+  const { nodeOffset, nodeCapacity, nodeItem } = cursor;
+  const words = memory.words[cursor.nodeSlot] as Int32Array;
+  const copied = Math.min(count, pageItemsCount(memory, cursor) - nodeItem);
+  if (copied < 1 || !nodeFrames(words, nodeOffset, nodeCapacity, nodeItem, copied)) return 0;
+  out.append(memory.bytes[cursor.nodeSlot] as Buffer, foundFrames.start, foundFrames.size);
+  cursor.itemIndex += copied - 1;
+  cursor.nodeItem += copied - 1;
+  return copied;
 }
 
 /** Describes element nodeItem of the cursor's page. */

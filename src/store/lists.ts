@@ -17,6 +17,7 @@ import { type Cursor, TYPE_NONE } from "./cursor.ts";
 import { rebuildList } from "./list-copy.ts";
 import { createLarge, freeLarge, freeLargeItems, REFERENCE_SIZE, reference } from "./list-large.ts";
 import {
+  layoutFor,
   NODE_BACKWARD,
   NODE_FORWARD,
   NODE_HEADER_SIZE,
@@ -32,6 +33,7 @@ import {
   nodeItemsCount,
   nodeItemsSize,
   nodePush,
+  nodeSizeOf,
   nodeWaste,
 } from "./list-node.ts";
 import { nodeCompact, nodeFitsOrigin, nodePushOrigin, nodeResize } from "./list-node-edit.ts";
@@ -138,7 +140,8 @@ function createList(
   if (status !== STATUS_OK) return status;
   setInlineLength(memory, cursor, pageCapacity(memory, cursor));
   const words = memory.words[cursor.slot] as Int32Array;
-  nodeInit(words, cursor.valueStart, atHead ? NODE_BACKWARD : NODE_FORWARD, 0);
+  const direction = atHead ? NODE_BACKWARD : NODE_FORWARD;
+  nodeInit(words, cursor.valueStart, direction | layoutFor(length), 0);
   describeList(memory, cursor);
   return pushItem(memory, cursor, atHead, bytes, start, length);
 }
@@ -173,7 +176,10 @@ function pushShortSlow(
   const words = memory.words[cursor.slot] as Int32Array;
   const live = cursor.itemsCount + 1;
   const needed =
-    NODE_HEADER_SIZE + nodeItemsSize(words, cursor.valueStart) + live * NODE_ITEM_OVERHEAD + length;
+    NODE_HEADER_SIZE +
+    nodeItemsSize(words, cursor.valueStart) +
+    live * NODE_ITEM_OVERHEAD +
+    nodeSizeOf(words, cursor.valueStart, length);
   const capacity = cursor.valueLength;
   // Compaction pays when it wins back much of the page; a little at a time, it would move the page
   // for every push.
@@ -346,7 +352,8 @@ function addNode(memory: Memory, cursor: Cursor, atHead: boolean, length: number
   const head = descriptorWord(memory, cursor, LIST_HEAD);
   const position = atHead ? head - 1 : head + cursor.itemsCount;
   const words = memory.words[memory.nodeSlot] as Int32Array;
-  nodeInit(words, memory.nodeOffset, atHead ? NODE_BACKWARD : NODE_FORWARD, position | 0);
+  const direction = atHead ? NODE_BACKWARD : NODE_FORWARD;
+  nodeInit(words, memory.nodeOffset, direction | layoutFor(length), position | 0);
   const isFirst = atHead && !isEmpty;
   setDescriptorWord(memory, cursor, isFirst ? DESCRIPTOR_FIRST : DESCRIPTOR_LAST, number);
   const hint = isFirst ? LIST_FIRST_HINT : LIST_LAST_HINT;

@@ -38,7 +38,14 @@ import {
 } from "./layout.ts";
 import { insertItem, removeItem, setItem } from "./list-edit.ts";
 import { copyLarge, isLargeEqual } from "./list-large.ts";
-import { describeList, isEqual, nextItem, previousItem, seekItem } from "./list-page.ts";
+import {
+  copyFrames,
+  describeList,
+  isEqual,
+  nextItem,
+  previousItem,
+  seekItem,
+} from "./list-page.ts";
 import { dropItems, pushItem, trimList } from "./lists.ts";
 import { Memory, reserveMemory, SETTINGS_ROW, type StoreHandle } from "./memory.ts";
 import { areUnchanged, findLocked, lockBuckets, unlockBuckets } from "./multi.ts";
@@ -416,6 +423,14 @@ export class Store {
   copyItem(cursor: Cursor, out: ByteBuffer): void {
     if (cursor.itemIsLarge) copyLarge(this.memory, cursor, out);
     else out.append(cursor.itemBytes, cursor.itemStart, cursor.itemLength);
+  }
+
+  /**
+   * Appends up to `count` elements from the cursor's current one on as RESP bulk strings, and moves
+   * to the last of them. Returns how many, 0 when this element must be appended by itself. Hot.
+   */
+  copyFrames(cursor: Cursor, out: ByteBuffer, count: number): number {
+    return copyFrames(this.memory, cursor, out, count);
   }
 
   /** Whether the cursor's current element is these bytes. */

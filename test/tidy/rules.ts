@@ -69,7 +69,16 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
  * The inside of the store, lowest first: a file imports from its own row and the rows before it.
  */
 export const STORE_ORDER: readonly (readonly string[])[] = [
-  ["layout", "log-layout", "status", "cursor", "size-class", "list-node", "list-node-edit"],
+  [
+    "layout",
+    "log-layout",
+    "status",
+    "cursor",
+    "size-class",
+    "list-frame",
+    "list-node",
+    "list-node-edit",
+  ],
   ["memory", "latch", "log-files"],
   ["record", "blocks", "reclaim", "manifest", "directory"],
   ["index", "epoch", "access"],
