@@ -11,7 +11,7 @@ import { fuzzSimulation, Simulation } from "./simulation.fuzz.ts";
 setDefaultTimeout(120_000);
 
 /** Seeds that a bug is given to show itself; each of those below needs fewer than half of them. */
-const SEEDS_MAX = 200;
+const SEEDS_MAX = 500;
 
 /** The message of the first seed that fails, undefined when none does. */
 async function firstFailure(

@@ -33,7 +33,6 @@ import {
   COUNT_KEYS,
   COUNT_MEMORY_LIMIT,
   COUNT_READ_RETRIES,
-  COUNT_USED_BYTES,
   RECORD_ACCESS_BYTE,
 } from "./layout.ts";
 import { insertItem, removeItem, setItem } from "./list-edit.ts";
@@ -53,7 +52,7 @@ import { describeMissing, describeRecord } from "./read.ts";
 import { removeKey } from "./remove.ts";
 import { copyKey, renameKey } from "./rename.ts";
 import { randomKey, ScanBatch, scanStep } from "./scan.ts";
-import { keysOfAll, sumCounter, usedBytes, valueBytes } from "./stats.ts";
+import { sizeRecords, sumCounter, usedBytes, valueBytes } from "./stats.ts";
 import type { Status } from "./status.ts";
 import { appendString, copyValue, putString, writeRange } from "./strings.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -66,12 +65,6 @@ export { COUNT_EVICTED, COUNT_EXPIRED, KEY_SIZE_MAX } from "./layout.ts";
 const READ_ATTEMPTS_MAX = 8;
 /** Batches between two looks at the average record size. */
 const SIZING_BATCHES = 1024;
-/**
- * Records of so many bytes stay in the processor's second-level cache by themselves: prefetching
- * costs more than it saves. At 1 k keys of 128 B it is 25 ns of a request in a batch of 50.
- */
-const CACHED_BYTES_MAX = 384 * 1024;
-
 export class Store {
   readonly memory: Memory;
   /** Keys of the last scanStep or randomKey. */
@@ -117,17 +110,10 @@ export class Store {
     this.memory.nowMs = clock.nowMs;
     enterEpoch(this.memory);
     this.#admission.reset();
-    if (--this.#batchesUntilSizing < 0) this.#sizeRecords();
-  }
-
-  /** Looks at how long records are on average: the prefetch loads that many cache lines. */
-  #sizeRecords(): void {
-    this.#batchesUntilSizing = SIZING_BATCHES;
-    const memory = this.memory;
-    const keys = keysOfAll(memory);
-    const bytes = sumCounter(memory, COUNT_USED_BYTES);
-    memory.recordLines = keys === 0 ? 1 : Math.ceil(bytes / keys / 64);
-    memory.isCached = bytes < CACHED_BYTES_MAX;
+    if (--this.#batchesUntilSizing < 0) {
+      this.#batchesUntilSizing = SIZING_BATCHES;
+      sizeRecords(this.memory);
+    }
   }
 
   leaveBatch(): void {
