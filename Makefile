@@ -33,7 +33,7 @@ help:  ## Show the targets
 
 build: kv  ## Build the executable ./kv
 
-demo: kv  ## Start a server on all cores, send it a load, print a table; ends by itself
+demo: kv  ## Compare the server with what is installed here: tables, and pages for a browser; ends by itself
 	@scripts/demo
 
 test: kv  ## Run all tests (make test T=resp: those whose path contains "resp")

@@ -48,7 +48,7 @@ async function measure(argv: string[], options: EngineOptions): Promise<BenchRes
     kind: "bench",
     ...header,
     plan: {
-      workload: "simple",
+      workload: "engine",
       runsCount,
       concurrency: 1,
       workersCount: 1,

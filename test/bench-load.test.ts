@@ -126,7 +126,9 @@ test.if(HAS_VALKEY)("kv bench --workers fails when one of them dies", async () =
   process.kill(processes[1] ?? 0, "SIGKILL");
   const { exitCode, stderr } = await bench.finished();
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/^kv: Cannot go on: load process [12] ended by SIGKILL$/m);
+  expect(stderr).toMatch(
+    /^kv: Cannot go on: load process [12] ended by SIGKILL \(valkey at .*\)$/m,
+  );
   await eventually(() => processes.every(isGone), "no load process is left");
 });
 

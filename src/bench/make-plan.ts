@@ -107,7 +107,9 @@ function writeReadPhases(
   if (isChat || !isWrittenWhole || options.rate !== null) {
     phases.push(fillPhase(options, keysCountOf(options)));
   }
-  const isReadInPlace = ["flatbuffers", "view"].includes(options.values.format);
+  const { format, zstdLevel } = options.values;
+  // What was compressed is decompressed into another buffer first.
+  const isReadInPlace = ["flatbuffers", "view"].includes(format) && zstdLevel === null;
   const inPlace = isReadInPlace ? " (Zero-Copy)" : "";
   const label = `${isChat ? "READ (Chat)" : "READ (Simple)"}${inPlace}`;
   const operation = isChat ? "range" : "get";

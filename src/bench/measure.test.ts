@@ -36,6 +36,15 @@ test("makePhaseRun() counts errors, misses and unexpected replies as errors", ()
   expect(run.reads).toEqual({ hits: 985, misses: 10 });
 });
 
+test("makePhaseRun() has no operation that failed in the rate", () => {
+  const { counts, ...rest } = measurementOf();
+  const refused = makePhaseRun({ ...rest, counts: { ...counts, errorKinds: { OOM: 900 } } });
+  expect(refused.operations).toBe(1000);
+  expect(refused.operationsPerSecond).toBe(200);
+  const worse = makePhaseRun({ ...rest, counts: { ...counts, errorKinds: { OOM: 2000 } } });
+  expect(worse.operationsPerSecond).toBe(0);
+});
+
 test("makePhaseRun() counts misses that are allowed, but not as errors", () => {
   const { counts, ...rest } = measurementOf({ isMissAllowed: true });
   const run = makePhaseRun({ ...rest, counts: { ...counts, nulls: 10 } });

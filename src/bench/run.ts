@@ -8,6 +8,7 @@
  * the next the order rotates, so that a machine that gets slower or faster does so for all.
  */
 import { assert } from "../base/assert.ts";
+import { FatalError } from "../base/errors.ts";
 import { formatCount, formatDurationNs } from "../base/units.ts";
 import { backendOf } from "./backends.ts";
 import { clientVersionOf } from "./client-version.ts";
@@ -70,14 +71,29 @@ async function runTarget(
 ): Promise<void> {
   const { target, label } = seen;
   const open = sessionOf(target);
-  const session = await open({ plan, target, label, selfCommand, progress });
+  let where = label;
   try {
-    seen.session ??= session;
-    for (const each of seen.phases) await runPhase(plan, each, session, label, progress);
-  } finally {
-    progress.clear();
-    await session.close();
+    const session = await open({ plan, target, label, selfCommand, progress });
+    try {
+      seen.session ??= session;
+      for (const each of seen.phases) {
+        where = `${label} at ${session.endpoint}, ${each.phase.label}`;
+        await runPhase(plan, each, session, label, progress);
+      }
+    } finally {
+      progress.clear();
+      await session.close();
+    }
+  } catch (error) {
+    throw withPlace(error, where);
   }
+}
+
+/** Of several targets and phases, which one it was; where that is not said already. */
+function withPlace(error: unknown, where: string): unknown {
+  const isSaid = error instanceof FatalError && /^Cannot (reach|find)/.test(error.message);
+  if (!(error instanceof FatalError) || isSaid) return error;
+  return new FatalError(`${error.message} (${where})`, error.hint);
 }
 
 async function runPhase(

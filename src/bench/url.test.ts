@@ -28,7 +28,16 @@ test("loginOf() gives back who logs in to which database", () => {
   expect(of("h:1")).toEqual({ user: "", password: "", database: 0 });
 });
 
-for (const text of ["", "redis://", "rediss://h:1", "unix:///tmp/s", "redis://h:1/x", "h:99999"]) {
+for (const text of [
+  "",
+  "redis://",
+  "rediss://h:1",
+  "unix:///tmp/s",
+  "redis://h:1/x",
+  "h:99999",
+  "redis://me@h:1",
+  "h:1/0?db=1",
+]) {
   test(`parseServerUrl() refuses ${JSON.stringify(text)}`, () => {
     expect(() => parseServerUrl(text)).toThrow(RangeError);
   });

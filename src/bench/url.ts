@@ -34,6 +34,12 @@ export function parseServerUrl(text: string): ServerUrl {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const database = url.pathname.replace(/^\//, "");
   if (!/^\d*$/.test(database)) throw new RangeError(`database is not a number (${text})`);
+  if (url.search !== "" || url.hash !== "") {
+    throw new RangeError(`parameters are not supported (${url.search}${url.hash})`);
+  }
+  if (url.username !== "" && url.password === "") {
+    throw new RangeError(`password is missing (${url.username}@), expected user:password@`);
+  }
   const setup: string[][] = [];
   const password = decodeURIComponent(url.password);
   const user = decodeURIComponent(url.username);

@@ -68,7 +68,8 @@ function differingClients(targets: TargetResult[]): string[] {
 
 function aboutTarget({ label, backend, facts }: TargetResult): string[] {
   const warnings: string[] = [];
-  if (facts.serverName !== null && facts.serverName !== backend) {
+  const isServer = backendOf(backend).kind !== "in-process";
+  if (isServer && facts.serverName !== null && facts.serverName !== backend) {
     warnings.push(`${label}: the server calls itself ${facts.serverName}`);
   }
   if (facts.keysBefore !== null && facts.keysBefore > 0) {

@@ -54,6 +54,8 @@ export interface RawFlags {
   latency: boolean;
   verify?: true;
   threads?: string;
+  /** Taken out of a command line of its own before (program.ts). */
+  runWsServer?: true;
   seed: string;
   timeout: string;
   out?: string[];
@@ -105,7 +107,11 @@ function addTargetFlags(command: Command): void {
     .option("--rustdb-url <url>", "the same for kv")
     .option("--nats-url <url>", "the same for nats (default: nats://127.0.0.1:4222)")
     .option("--ws-url <url>", "the same for WebSockets (default: ws://127.0.0.1:3000/ws)")
-    .option("--threads <count>", "threads of the kv server that is started here");
+    .option("--threads <count>", "threads of the kv server that is started here")
+    .option(
+      "--run-ws-server",
+      "run the chat server that --db websocketchat measures, the same as kv ws-server",
+    );
 }
 
 function addWorkloadFlags(command: Command): void {
@@ -113,7 +119,8 @@ function addWorkloadFlags(command: Command): void {
     .optionsGroup("What is done:")
     .option(
       "--workload <name>",
-      "simple: SET, then GET; chat: LPUSH + LTRIM, then LRANGE (default: chat)",
+      "simple: SET, then GET; chat: LPUSH + LTRIM, then LRANGE (default: chat; with --ycsb and " +
+        "--command simple)",
     )
     .option("--write-only", "only the write phase")
     .option("--read-only", "only the read phase; what is read is written before, unmeasured")

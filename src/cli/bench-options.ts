@@ -67,8 +67,9 @@ export function parseBenchOptions(argv: string[]): BenchOptions | null {
 }
 
 function checkFlags(flags: RawFlags): BenchOptions {
+  if (flags.runWsServer) throw new UsageError("--run-ws-server: runs a server, measures nothing");
   const { backends, targets } = targetsOf(flags);
-  const workload: WorkloadName = choiceOf("--workload", flags.workload ?? "chat", [
+  const workload: WorkloadName = choiceOf("--workload", flags.workload ?? workloadDefault(flags), [
     "chat",
     "simple",
   ]);
@@ -105,6 +106,11 @@ function checkFlags(flags: RawFlags): BenchOptions {
     outPaths: outPathsOf(flags),
     notices,
   };
+}
+
+/** That of the original, where nothing else can be meant. */
+function workloadDefault(flags: RawFlags): WorkloadName {
+  return flags.ycsb === undefined && flags.command === undefined ? "chat" : "simple";
 }
 
 /** Rules between flags that no single value breaks. */
@@ -211,7 +217,9 @@ function hasKeys(mode: Mode): boolean {
 function keysCountOf(flags: RawFlags, workload: WorkloadName, mode: Mode): number | null {
   if (flags.keys === undefined) return null;
   if (!hasKeys(mode)) throw new UsageError("--keys: has no effect, there are no keys");
-  if (workload === "chat") throw new UsageError("--keys: contradicts --workload chat, --num-chats");
+  if (workload === "chat") {
+    throw new UsageError("--keys: has no effect on --workload chat, use --num-chats or simple");
+  }
   return countOf("--keys", flags.keys, 1, KEYS_COUNT_MAX);
 }
 
@@ -259,6 +267,11 @@ function rateOption(flags: RawFlags, mode: Mode): RateOption | null {
 function sweepOf(text: string): RateOption {
   const range = /^([\d.km]+)\.\.([\d.km]+)\/(\d+)$/i.exec(text);
   if (range === null) {
+    if (text.includes("..")) {
+      throw new UsageError(
+        `--sweep: a range needs a number of steps (${text}), such as 1k..200k/10`,
+      );
+    }
     const rates = text.split(",").map((part) => rateOf("--sweep", part.trim(), 1, RATE_MAX));
     return { kind: "sweep", ratesPerSecond: rates };
   }

@@ -13,6 +13,7 @@
  * Pure. The fairness sheet is a table of its own (fairness.ts).
  */
 import { formatDurationNs, formatSize } from "../../base/units.ts";
+import { backendOf } from "../backends.ts";
 import type { BenchResult, LatencyResult } from "../result.ts";
 import {
   type Cell,
@@ -249,7 +250,7 @@ const STEADY: Record<string, Cell> = {
   unknown: "too short to tell",
 };
 
-function processorCells({ phase }: Row): Cell[] {
+function processorCells({ target, phase }: Row): Cell[] {
   const { runs, summary } = phase;
   const operations = Math.max(
     sumOf(runs, (run) => run.operations),
@@ -268,6 +269,9 @@ function processorCells({ phase }: Row): Cell[] {
     isReading ? countText(sumOf(runs, (run) => run.reads?.hits ?? 0)) : NONE,
     isReading ? faultsCell(sumOf(runs, (run) => run.reads?.misses ?? 0)) : NONE,
     STEADY[summary.steadiness] ?? NONE,
-    toned(summary.bottleneck, summary.bottleneck === "client" ? "doubtful" : null),
+    // In process client and server are one.
+    backendOf(target.backend).kind === "in-process"
+      ? NONE
+      : toned(summary.bottleneck, summary.bottleneck === "client" ? "doubtful" : null),
   ];
 }

@@ -2,7 +2,8 @@
  * A store in this process as a target: no server, no connections, no wire.
  *
  * What its keys take of resident memory is measured around the first phase that writes (after a
- * collection each time) and reported beside the settings of servers.
+ * collection each time) and reported beside the settings of servers. A process does not give memory
+ * back: only where each key was written once, and nothing ran here before, it is that of the keys.
  */
 
 import type { LocalStoreName } from "../drivers/in-process.ts";
@@ -70,7 +71,8 @@ class InProcessSession implements Session {
       progress,
     });
     const { keysCount } = load;
-    if (isFirst && keysCount >= KEYS_COUNT_MIN) {
+    const isFresh = isFirst && this.#context.plan.targets.length === 1 && phase.warmupMs === 0;
+    if (isFresh && keysCount >= KEYS_COUNT_MIN && keysCount === run.operations) {
       const perKey = Math.round((residentBytes() - beforeBytes) / keysCount);
       this.facts.settings["resident memory per key"] = `${perKey} B`;
     }

@@ -4,7 +4,6 @@
  * processor time it used.
  */
 import { FatalError, reasonOf } from "../../base/errors.ts";
-import { ReplyError } from "../../resp/reader.ts";
 import { backendOf } from "../backends.ts";
 import { ControlConnection } from "../drivers/control.ts";
 import type { Load } from "../load/load.ts";
@@ -72,11 +71,11 @@ async function connectControl(
     const hint = `start it with: ${backend.startCommand(port)}`;
     throw new FatalError(`${what}: ${connectReason(error)}`, hint);
   }
-  for (const args of setup) {
-    const reply = await control.request(...args);
-    if (!(reply instanceof ReplyError)) continue;
+  try {
+    await control.setUp(setup);
+  } catch (error) {
     control.close();
-    throw new FatalError(`Cannot log in: ${reply.text}`);
+    throw error;
   }
   return control;
 }

@@ -23,8 +23,10 @@ import type {
 
 /** Of its target rate an open loop must achieve so much to be sustained. */
 const SUSTAINED_SHARE = 0.99;
-/** So long after the last operation was due its reply may come, however short the phase. */
+/** So long after the last operation was due its reply may come, but in no phase more than … */
 const LAST_REPLY_NS_MAX = 100_000_000;
+/** … this share of it: a reader sees the rate that was reached beside the word. */
+const LAST_REPLY_SHARE_MAX = 0.05;
 
 export interface LoadRun {
   load: Load;
@@ -98,9 +100,10 @@ function openOf(schedule: Schedule, result: LoadResult): OpenLoopResult | undefi
   const rateTarget = schedule.ratePerSecond;
   const due = result.operations + dropped;
   const isDone = result.operations >= due * SUSTAINED_SHARE;
+  const scheduleNs = (due / rateTarget) * 1e9;
+  const lastReplyNsMax = Math.min(LAST_REPLY_NS_MAX, scheduleNs * LAST_REPLY_SHARE_MAX);
   const isInTime =
-    rateAchieved >= rateTarget * SUSTAINED_SHARE ||
-    result.elapsedNs - (due / rateTarget) * 1e9 <= LAST_REPLY_NS_MAX;
+    rateAchieved >= rateTarget * SUSTAINED_SHARE || result.elapsedNs - scheduleNs <= lastReplyNsMax;
   const isSustained = isDone && isInTime && !isBacklogGrowing;
   return { rateTarget, rateAchieved, arrival: schedule.arrival, late, dropped, isSustained };
 }
