@@ -15,6 +15,7 @@ import { clientVersionOf } from "./client-version.ts";
 import { findMax, percentileName, type SearchStep } from "./find-max.ts";
 import type { PhasePlan, Plan, TargetPlan } from "./plan.ts";
 import type { Progress } from "./progress.ts";
+import { SAMPLES_BEYOND_MIN } from "./recorder/percentiles.ts";
 import type { PhaseRun, TargetResult } from "./result.ts";
 import type { OpenSession, Session, SessionContext } from "./session.ts";
 import { openRespSession } from "./sessions/resp-session.ts";
@@ -71,7 +72,7 @@ async function runTarget(
 ): Promise<void> {
   const { target, label } = seen;
   const open = sessionOf(target);
-  let where = label;
+  let where = `${label} at ${addressOf(target)}`;
   try {
     const session = await open({ plan, target, label, selfCommand, progress });
     try {
@@ -87,6 +88,11 @@ async function runTarget(
   } catch (error) {
     throw withPlace(error, where);
   }
+}
+
+/** Without what logs in. */
+function addressOf({ url }: TargetPlan): string {
+  return url?.replace(/^\w+:\/\//, "").replace(/^.*@/, "") ?? "loopback";
 }
 
 /** Of several targets and phases, which one it was; where that is not said already. */
@@ -115,7 +121,10 @@ async function runPhase(
   seen.runs.push(confirmed.run);
   const rate = formatCount(confirmed.phase.schedule?.ratePerSecond ?? 0);
   const bound = `${percentileName(search)} < ${formatDurationNs(search.latencyNsMax)}`;
-  progress.say(`${label} ${phase.label}: keeps ${bound} up to ${rate}/s`);
+  const { operations } = confirmed.run;
+  const isFew = operations * (1 - search.percentile) < SAMPLES_BEYOND_MIN;
+  const how = isFew ? ` (the slowest of ${operations} operations: too few for a percentile)` : "";
+  progress.say(`${label} ${phase.label}: keeps ${bound} up to ${rate}/s${how}`);
 }
 
 /** How a target is driven. */

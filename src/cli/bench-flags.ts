@@ -6,6 +6,9 @@ import type { Command } from "commander";
 import { subcommandsHelp } from "./bench-subcommands.ts";
 import { collect, newCommand, parseWith } from "./commander.ts";
 
+export const VALUE_SIZE_DEFAULT = "128";
+export const FORMAT_DEFAULT = "string";
+
 /** Flags as commander gives them. */
 export interface RawFlags {
   db: string;
@@ -140,12 +143,12 @@ function addWorkloadFlags(command: Command): void {
     .option(
       "--value-size <size>",
       "bytes (128, 4kb), a range (64-1024), or shares (64:9,1kb:1)",
-      "128",
+      VALUE_SIZE_DEFAULT,
     )
     .option(
       "--format <name>",
       "string, json, cbor, protobuf, flatbuffers, msgpack, compact (bitcode), view (rkyv)",
-      "string",
+      FORMAT_DEFAULT,
     )
     .option("--compress-zstd", "compress the values")
     .option("--zstd-level <level>", "1 to 22 (default: 3)")

@@ -219,6 +219,7 @@ const refused: [line: string, message: string][] = [
   ["--ratio 0:0", "--ratio: both are 0 (0:0)"],
   ["--ratio 1:1 --read-only", "--read-only: contradicts --ratio, give one of them"],
   ["--ycsb a --workload chat", "--ycsb: contradicts --workload chat, it needs simple"],
+  ["--write-only --read-size 5", "--read-size: has no effect on --write-only, leave it out"],
   ["--run-ws-server", "--run-ws-server: runs a server, measures nothing"],
   ["--sweep 1k..2k", "--sweep: a range needs a number of steps (1k..2k), such as 1k..200k/10"],
   ["--workload simple --ycsb g", "--ycsb: unknown (g), known are a to f"],
@@ -237,7 +238,17 @@ const refused: [line: string, message: string][] = [
   ],
   ["--pubsub-only --write-only", "--write-only: contradicts --pubsub-only, give one of them"],
   ["--db kv,nats", "--db: nats has no keys and values, only --pubsub-only"],
-  ["--db nats --key-dist zipf", "--key-dist: has no effect, there are no keys"],
+  ["--db nats --key-dist zipf", "--key-dist: has no effect, there are no keys that it is for"],
+  ["--command PING --keys 3", "--keys: has no effect, there are no keys that it is for"],
+  [
+    "--command PING --value-size 3",
+    "--value-size: has no effect, there are no values that it is for",
+  ],
+  ["--command PING --format cbor", "--format: has no effect, there are no values that it is for"],
+  [
+    "--db websocket --compress-zstd",
+    "--compress-zstd: has no effect, there are no values that it is for",
+  ],
   [
     "--db redis,websocketchat",
     "--db: websocketchat cannot be compared with others (redis,websocketchat)",

@@ -17,13 +17,14 @@ import { parseConditions } from "../bench/conditions.ts";
 import type { BenchOptions, Mode, RateOption } from "../bench/options.ts";
 import type { Amount, ChatPlan, ValuePlan, WorkloadName } from "../bench/plan.ts";
 import { EXPORTERS } from "../bench/report/exporters.ts";
+import { parseCommandTemplate } from "../bench/workloads/command-template.ts";
 import { formatKeyDistribution, parseKeyDistribution } from "../bench/workloads/distributions.ts";
 import { KEYS_COUNT_MAX } from "../bench/workloads/simple.ts";
 import { formatValueSizes, parseValueSizes } from "../bench/workloads/value-sizes.ts";
 import { ZSTD_LEVEL_DEFAULT, ZSTD_LEVEL_MAX, ZSTD_LEVEL_MIN } from "../formats/compression.ts";
 import { FORMATS, findFormat } from "../formats/formats.ts";
 import { checkClients } from "./bench-clients.ts";
-import { parseFlags, type RawFlags } from "./bench-flags.ts";
+import { FORMAT_DEFAULT, parseFlags, type RawFlags, VALUE_SIZE_DEFAULT } from "./bench-flags.ts";
 import { flagOf, modeOf, ycsbDistribution } from "./bench-modes.ts";
 import { targetsOf } from "./bench-targets.ts";
 import {
@@ -76,6 +77,7 @@ function checkFlags(flags: RawFlags): BenchOptions {
   const mode = modeOf(flags, backends, workload);
   const rate = rateOption(flags, mode);
   const { values, notices } = valuesOf(flags);
+  checkValueFlags(flags, mode);
   checkCombinations(flags, mode, backends, rate);
   checkClients(targets, mode, values);
   return {
@@ -203,6 +205,9 @@ function chatOf(flags: RawFlags, workload: WorkloadName, mode: Mode): ChatPlan {
       throw new UsageError(`${flagOf(name)}: has no effect, it is for --workload chat`);
     }
   }
+  if (flags.readSize !== undefined && flags.writeOnly) {
+    throw new UsageError("--read-size: has no effect on --write-only, leave it out");
+  }
   return {
     chatsCount: countOf("--num-chats", flags.numChats ?? "1000", 1, CHAT_COUNT_MAX),
     historyLength: countOf("--history-len", flags.historyLen ?? "100", 1, CHAT_COUNT_MAX),
@@ -210,13 +215,40 @@ function chatOf(flags: RawFlags, workload: WorkloadName, mode: Mode): ChatPlan {
   };
 }
 
-function hasKeys(mode: Mode): boolean {
-  return mode.kind === "phases" || mode.kind === "mix" || mode.kind === "command";
+/** A key of --command can have a count and a distribution of its own. */
+function hasKeys(mode: Mode, aspect: "keysCount" | "distribution"): boolean {
+  if (mode.kind !== "command") return mode.kind === "phases" || mode.kind === "mix";
+  return partsOf(mode.template).some((part) => part.kind === "key" && part[aspect] === null);
+}
+
+function partsOf(template: string) {
+  return parseCommandTemplate(template).words.flat();
+}
+
+function checkValueFlags(flags: RawFlags, mode: Mode): void {
+  const values =
+    mode.kind === "command"
+      ? partsOf(mode.template).flatMap((part) => (part.kind === "value" ? [part.sizes] : []))
+      : mode.kind === "ws-connect"
+        ? []
+        : [null];
+  const given = {
+    "--value-size": flags.valueSize !== VALUE_SIZE_DEFAULT && !values.includes(null),
+    "--format": flags.format !== FORMAT_DEFAULT && values.length === 0,
+    "--compress-zstd": flags.compressZstd === true && values.length === 0,
+    "--compressibility": flags.compressibility !== undefined && values.length === 0,
+  };
+  const idle = Object.entries(given).find(([, isIdle]) => isIdle)?.[0];
+  if (idle !== undefined) {
+    throw new UsageError(`${idle}: has no effect, there are no values that it is for`);
+  }
 }
 
 function keysCountOf(flags: RawFlags, workload: WorkloadName, mode: Mode): number | null {
   if (flags.keys === undefined) return null;
-  if (!hasKeys(mode)) throw new UsageError("--keys: has no effect, there are no keys");
+  if (!hasKeys(mode, "keysCount")) {
+    throw new UsageError("--keys: has no effect, there are no keys that it is for");
+  }
   if (workload === "chat") {
     throw new UsageError("--keys: has no effect on --workload chat, use --num-chats or simple");
   }
@@ -225,7 +257,9 @@ function keysCountOf(flags: RawFlags, workload: WorkloadName, mode: Mode): numbe
 
 function keyDistributionOf(flags: RawFlags, mode: Mode): string | null {
   if (flags.keyDist === undefined) return ycsbDistribution(flags.ycsb ?? "");
-  if (!hasKeys(mode)) throw new UsageError("--key-dist: has no effect, there are no keys");
+  if (!hasKeys(mode, "distribution")) {
+    throw new UsageError("--key-dist: has no effect, there are no keys that it is for");
+  }
   if (flags.ycsb !== undefined) {
     throw new UsageError("--key-dist: contradicts --ycsb, which has its own");
   }

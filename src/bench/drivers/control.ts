@@ -23,8 +23,10 @@ const LOGIN_HINT = "user and password stand in the URL: redis://user:password@ho
 /** Throws FatalError for an error reply to a connection's first requests. */
 export function refuseError(reply: Reply): Reply {
   if (!(reply instanceof ReplyError)) return reply;
-  const hint = /^(NOAUTH|WRONGPASS|NOPERM)/.test(reply.text) ? LOGIN_HINT : undefined;
-  throw new FatalError(`Cannot log in: ${reply.text}`, hint);
+  if (/^(NOAUTH|WRONGPASS|NOPERM)/.test(reply.text)) {
+    throw new FatalError(`Cannot log in: ${reply.text}`, LOGIN_HINT);
+  }
+  throw new FatalError(`Cannot set up a connection: ${reply.text}`);
 }
 
 export class ControlConnection {
