@@ -24,7 +24,7 @@ B ?=
 PERF = ./kv bench engine --suite $(1) $(2) --out perf-$(1).json --out perf-$(1).html
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check format coverage bench-micro fuzz generate release clean \
+.PHONY: help build demo test check format coverage bench-micro fuzz torture generate release clean \
   perf-quick perf-threads perf-concurrency perf-demo performance
 
 help:  ## Show the targets
@@ -33,7 +33,7 @@ help:  ## Show the targets
 
 build: kv  ## Build the executable ./kv
 
-demo: kv  ## Start a server on all cores, send it a load, print a table; ends by itself
+demo: kv  ## Compare the server with what is installed here: tables, and pages for a browser; ends by itself
 	@scripts/demo
 
 test: kv  ## Run all tests (make test T=resp: those whose path contains "resp")
@@ -73,6 +73,9 @@ performance: kv  ## Measure the store in process: every case, three times (10 mi
 
 generate: $(STAMP)  ## Generate schemas/gen from the schemas (needs protoc and flatc: scripts/install-peers)
 	@scripts/generate
+
+torture: kv  ## Crash and damage the store for an hour: kill -9, fail points, lost pages, flipped bits
+	$(BUN) test/torture/all.ts $(if $(SEED),--seed=$(SEED))
 
 release: $(STAMP)  ## Build for every platform into dist/, with SHA256SUMS
 	$(BUN) scripts/release.ts

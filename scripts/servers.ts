@@ -42,7 +42,10 @@ export async function startServer(
 ): Promise<TestServer> {
   const command =
     name === "kv"
-      ? [...binary.split(" "), "serve", "--port", String(port), "--threads", String(threads)]
+      ? [
+          ...binary.split(" "),
+          ...["serve", "--port", String(port), "--threads", String(threads), "--persist", "off"],
+        ]
       : [name, "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
   const child = Bun.spawn(command, { stdout: "ignore", stderr: "inherit" });
   for (let tries = 0; tries < 200; tries++) {

@@ -48,7 +48,7 @@ async function measure(argv: string[], options: EngineOptions): Promise<BenchRes
     kind: "bench",
     ...header,
     plan: {
-      workload: "simple",
+      workload: "engine",
       runsCount,
       concurrency: 1,
       workersCount: 1,
@@ -57,6 +57,7 @@ async function measure(argv: string[], options: EngineOptions): Promise<BenchRes
       seed,
       isTimingLatency,
       isVerifying: false,
+      search: null,
       timeoutMs: 0,
     },
     targets: [target],

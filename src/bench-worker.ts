@@ -4,8 +4,9 @@
  */
 import { assert } from "./base/assert.ts";
 import { FatalError, reasonOf } from "./base/errors.ts";
+import { startSink } from "./bench/drivers/sink.ts";
 import type { LoadResult, OnProgress } from "./bench/load/load.ts";
-import { LocalLoad } from "./bench/load/local-load.ts";
+import { openLoad, type PreparedLoad } from "./bench/load/open-load.ts";
 import type { WorkerAnswer, WorkerRequest } from "./bench/load/worker-messages.ts";
 
 /** Resolves when the parent is gone or done. Throws when there is no parent. */
@@ -21,7 +22,7 @@ export async function benchWorker(): Promise<void> {
 }
 
 class LoadWorker {
-  #load: LocalLoad | null = null;
+  #load: PreparedLoad | null = null;
   #prepared: ((onProgress: OnProgress | null) => Promise<LoadResult>) | null = null;
 
   async handle(request: WorkerRequest): Promise<void> {
@@ -35,8 +36,12 @@ class LoadWorker {
 
   async #do(request: WorkerRequest): Promise<WorkerAnswer> {
     if (request.kind === "open") {
-      this.#load = await LocalLoad.connect(request.options);
+      this.#load = await openLoad(request.options);
       return { kind: "done" };
+    }
+    if (request.kind === "sink") {
+      const { port } = startSink(request.requestSize, Buffer.from(request.reply, "latin1"));
+      return { kind: "listening", port };
     }
     assert(this.#load !== null, "a phase before the load is open");
     if (request.kind === "warmUp") await this.#load.warmUp(request.phase);

@@ -31,6 +31,7 @@ const SUBCOMMANDS: Record<BenchSubcommand, () => Promise<Run>> = {
   report: async () => (await import("./bench-report.ts")).benchReport,
   compare: async () => (await import("./bench-compare.ts")).benchCompare,
   ab: async () => (await import("./bench-ab.ts")).benchAb,
+  calibrate: async () => (await import("./bench-calibrate.ts")).benchCalibrate,
   codec: async () => (await import("./bench-codec.ts")).benchCodec,
   engine: async () => (await import("./bench-engine.ts")).benchEngine,
 };

@@ -18,6 +18,7 @@ try {
   const exitCode = await runCommandLine(process.argv.slice(2), {
     serve: async (options) => (await import("./server.ts")).serve(options),
     serveChat: async (settings) => (await import("./ws-server.ts")).serveChat(settings),
+    check: async (options) => (await import("./check.ts")).check(options),
     bench: async (argv) => (await import("./bench.ts")).bench(argv),
     benchWorker: async () => (await import("./bench-worker.ts")).benchWorker(),
   });

@@ -33,6 +33,8 @@ export function settingsFrom(options: ServeOptions): Settings {
   settings.maxmemoryPolicy = options.maxmemoryPolicy;
   settings.maxclients = options.maxclients;
   settings.configFile = options.configFile;
+  settings.persist = options.persist;
+  settings.dir = options.dir;
   settings.setPassword(options.password);
   return settings;
 }

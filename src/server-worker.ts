@@ -19,7 +19,8 @@ import { type Listener, listenTcp, listenUnix, SPREADS_CONNECTIONS } from "./net
 import { WorkerPeers } from "./net/peers.ts";
 import { PubSub } from "./pubsub/pubsub.ts";
 import type { Subscriber } from "./pubsub/subscriber.ts";
-import { attachStore, type Store } from "./store/store.ts";
+import { attachAny } from "./store/durable-store.ts";
+import type { Store } from "./store/store.ts";
 import { applyMemoryLimit } from "./store-settings.ts";
 import type { FromWorker, ServerPlan, ToWorker } from "./worker-messages.ts";
 
@@ -47,7 +48,7 @@ class ServerWorker implements ServerContext {
     this.settings = Settings.from(plan.settings);
     this.stats = new ServerStats(plan.stats, worker, plan.threads + 1);
     this.slowlog = new SlowLog(this.settings, this.stats);
-    this.store = attachStore(plan.store, worker);
+    this.store = attachAny(plan.store, worker);
     if (worker === 0) applyMemoryLimit(this.store, this.settings);
     this.pubsub = new PubSub(plan.pubsub, worker, {
       postBody: (to, id, body) => self.postMessage({ type: "pubsub-body", to, id, body }, [body]),

@@ -26,7 +26,11 @@ import { joinPort } from "./net/peer-address.ts";
 import { PeerRelay } from "./net/peers.ts";
 import { createPubSubMemory } from "./pubsub/layout.ts";
 import { settingsFrom } from "./serve-settings.ts";
-import { RESERVE_SIZE_MIN } from "./store/memory.ts";
+import { requestFlush } from "./store/flusher.ts";
+import { mapMemoryBytes } from "./store/heap.ts";
+import { LOG_STOP } from "./store/log-layout.ts";
+import { RESERVE_SIZE_MIN, type StoreHandle } from "./store/memory.ts";
+import { recover } from "./store/recovery.ts";
 import { createStore } from "./store/store.ts";
 import type { FromWorker, ServerPlan, ToWorker } from "./worker-messages.ts";
 import { workerUrl } from "./worker-url.ts";
@@ -37,6 +41,8 @@ import { workerUrl } from "./worker-url.ts";
  */
 const UMASK = 0o177;
 const RUN_ID_BYTES = 20;
+/** Data may be so many times larger than the machine's memory: the rest of it is in files. */
+const DISK_FACTOR = 16;
 
 /**
  * Serves until it is stopped. Throws UsageError for settings that do not fit, FatalError when it
@@ -47,19 +53,23 @@ export async function serve(options: ServeOptions): Promise<void> {
   const settings = settingsFrom(options);
   if (settings.port !== 0) probe(settings.bind, settings.port);
   if (settings.unixsocket !== "") await claimUnixSocket(settings.unixsocket);
-  const server = new Server(planFor(settings, log), settings);
+  const { plan, release } = planFor(settings, log);
+  const server = new Server(plan, settings);
   try {
     await server.start();
     const address = joinPort(settings.bind, server.port);
-    const facts = `threads: ${settings.threads}, durability: memory, pid: ${process.pid}`;
+    const durability =
+      settings.persist === "off" ? "memory" : `${settings.persist} in ${settings.dir}`;
+    const facts = `threads: ${settings.threads}, durability: ${durability}, pid: ${process.pid}`;
     process.stdout.write(`kv ready on ${address} (${facts})\n`);
     await server.stopped;
+    release();
   } finally {
     if (settings.unixsocket !== "") rmSync(settings.unixsocket, { force: true });
   }
 }
 
-function planFor(settings: Settings, log: Log): ServerPlan {
+function planFor(settings: Settings, log: Log): { plan: ServerPlan; release: () => void } {
   const descriptorsClientsMax = clientsMaxFor(descriptorsMax());
   if (settings.maxclients > descriptorsClientsMax) {
     const { maxclients } = settings;
@@ -67,9 +77,9 @@ function planFor(settings: Settings, log: Log): ServerPlan {
     settings.maxclients = descriptorsClientsMax;
   }
   const workers = settings.threads + 1;
-  const store = createStore({ reserveBytes: reserveBytes(), workers });
-  return {
-    store,
+  const { handle, release } = openStore(settings, workers, log);
+  const plan: ServerPlan = {
+    store: handle,
     pubsub: createPubSubMemory(settings.threads),
     stats: createServerStatsMemory(workers),
     clients: new SharedArrayBuffer(64),
@@ -80,6 +90,33 @@ function planFor(settings: Settings, log: Log): ServerPlan {
     runId: Buffer.from(crypto.getRandomValues(new Uint8Array(RUN_ID_BYTES))).toString("hex"),
     executable: process.execPath,
   };
+  return { plan, release };
+}
+
+/** The store in memory, or recovered from its directory. */
+function openStore(
+  settings: Settings,
+  workers: number,
+  log: Log,
+): { handle: StoreHandle; release: () => void } {
+  const { persist: mode, dir } = settings;
+  if (mode === "off") {
+    return { handle: createStore({ reserveBytes: reserveBytes(), workers }), release: () => {} };
+  }
+  const { handle, report, release } = recover({
+    dir,
+    mode,
+    reserveBytes: reserveBytes() * DISK_FACTOR,
+    memoryBytes: mapMemoryBytes(),
+    workers,
+    onProgress: (count) => log.info(`recovering ${dir}: ${count} records so far`),
+  });
+  const { recordsCount, tookMs, skippedCount, cutCount, misfitsCount } = report;
+  if (recordsCount > 0) log.info(`recovered ${recordsCount} records in ${Math.round(tookMs)} ms`);
+  if (skippedCount > 0) log.warn(`${skippedCount} records were being written when it ended`);
+  if (cutCount > 0) log.warn(`${cutCount} records behind the first one that power loss has taken`);
+  if (misfitsCount > 0) log.warn(`${misfitsCount} records did not fit: please report this`);
+  return { handle, release };
 }
 
 /**
@@ -154,6 +191,23 @@ class Server {
     for (let worker = 0; worker <= threads; worker++) this.#create(worker);
     for (let worker = 0; worker < threads; worker++) await this.#startServing(worker);
     this.#post(threads, { type: "start", plan: this.#plan, worker: threads, port: 0 });
+    if (this.#plan.store.log === undefined) return;
+    const flusher = this.#workers.length;
+    this.#create(flusher);
+    this.#runningCount--;
+    this.#post(flusher, { type: "start", plan: this.#plan, worker: flusher, port: 0 });
+  }
+
+  /** All that change anything have stopped: lets the flush Worker end with a last flush. */
+  #flushAndEnd(): void {
+    const { log } = this.#plan.store;
+    if (log === undefined) {
+      this.#resolve();
+      return;
+    }
+    const control = new Int32Array(log.control);
+    Atomics.store(control, LOG_STOP, 1);
+    requestFlush(control);
   }
 
   async #startServing(worker: number): Promise<void> {
@@ -166,7 +220,9 @@ class Server {
   }
 
   #create(index: number): void {
-    const name = index < this.#plan.threads ? "server-worker" : "upkeep-worker";
+    const { threads } = this.#plan;
+    const background = index === threads ? "upkeep-worker" : "flush-worker";
+    const name = index < threads ? "server-worker" : background;
     const worker = new Worker(workerUrl(name), { name: `${name} ${index}` });
     worker.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(index, event.data);
     worker.onerror = (event: ErrorEvent) => {
@@ -184,8 +240,12 @@ class Server {
   #receive(from: number, message: FromWorker): void {
     switch (message.type) {
       case "listening":
-      case "failed":
         this.#started?.(message);
+        return;
+      case "failed":
+        // Of a serving Worker that cannot listen, or of the flush Worker: nothing is durable then.
+        if (from < this.#plan.threads) this.#started?.(message);
+        else this.#reject(new FatalError(message.message, message.hint));
         return;
       case "stop-requested":
         this.#stop();
@@ -198,7 +258,10 @@ class Server {
         return;
       case "stopped":
         this.#runningCount--;
-        if (this.#runningCount === 0) this.#resolve();
+        if (this.#runningCount === 0) this.#flushAndEnd();
+        return;
+      case "flushed":
+        this.#resolve();
         return;
       default:
         this.#relay.receive(from, message);
@@ -221,7 +284,7 @@ class Server {
   #stop(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    for (let worker = 0; worker < this.#workers.length; worker++) {
+    for (let worker = 0; worker <= this.#plan.threads; worker++) {
       this.#post(worker, { type: "stop" });
     }
     setTimeout(() => this.#resolve(), STOP_TIMEOUT_MS);

@@ -9,7 +9,10 @@
 import { clock } from "./base/clock.ts";
 import { ServerStats } from "./base/server-stats.ts";
 import { Settings } from "./base/settings.ts";
-import { attachStore, type Store } from "./store/store.ts";
+import { attachAny } from "./store/durable-store.ts";
+import { Keeper } from "./store/keeper.ts";
+import { LogState } from "./store/log.ts";
+import type { Store } from "./store/store.ts";
 import type { FromWorker, ServerPlan, ToWorker } from "./worker-messages.ts";
 
 declare const self: Worker & { postMessage(message: FromWorker): void };
@@ -17,11 +20,17 @@ declare const self: Worker & { postMessage(message: FromWorker): void };
 /** A quarter of a core at the most while expired keys come in masses, as in Redis. */
 const BUDGET_SHARE = 0.25;
 const MS_PER_S = 1000;
+/** A step of a checkpoint. It keeps exclusive sections (FLUSHALL, KEYS) waiting so long. */
+const KEEPER_BUDGET_MS = 3;
+/** Between two steps: a checkpoint takes less than half a core from those who serve. */
+const KEEPER_PAUSE_MS = 5;
 /** Between two budgets that follow each other: messages get in, serving Workers get the buckets. */
 const PAUSE_MS = 1;
 
 class Upkeep {
   readonly #store: Store;
+  /** Looks after the log and its checkpoints; null in memory mode. */
+  readonly #keeper: Keeper | null;
   readonly #stats: ServerStats;
   readonly #periodMs: number;
   isActiveExpireOn = true;
@@ -29,7 +38,9 @@ class Upkeep {
   #lastRoundMs = 0;
 
   constructor(plan: ServerPlan, worker: number) {
-    this.#store = attachStore(plan.store, worker);
+    this.#store = attachAny(plan.store, worker);
+    const { log } = plan.store;
+    this.#keeper = log === undefined ? null : new Keeper(this.#store.memory, new LogState(log));
     this.#stats = new ServerStats(plan.stats, worker, plan.threads + 1);
     this.#periodMs = MS_PER_S / Settings.from(plan.settings).hz;
   }
@@ -42,7 +53,9 @@ class Upkeep {
       this.#stats.notePeak(this.#store.usedMemory());
     }
     const hasMore = this.#store.upkeep(this.#periodMs * BUDGET_SHARE, this.isActiveExpireOn);
-    this.#timer = setTimeout(() => this.run(), hasMore ? PAUSE_MS : this.#periodMs);
+    const keepsMore = this.#keeper?.run(KEEPER_BUDGET_MS) === true;
+    const pauseMs = keepsMore ? KEEPER_PAUSE_MS : this.#periodMs;
+    this.#timer = setTimeout(() => this.run(), hasMore ? PAUSE_MS : pauseMs);
   }
 
   stop(): void {

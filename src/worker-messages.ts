@@ -12,6 +12,9 @@
  *        |-- stop ----------------------->|-----------------------> |
  *        |<- stopped ---------------------|<----------------------- |
  *
+ * With a log there is a flush Worker as well. It blocks, so it is stopped through shared memory
+ * when all others have stopped, and answers "flushed".
+ *
  * Everything here survives structuredClone; SharedArrayBuffers in it are shared, not copied.
  */
 import type { PeerMessage, PeerRequest } from "./net/peers.ts";
@@ -60,6 +63,8 @@ export type FromWorker =
   | { readonly type: "stop-requested" }
   | { readonly type: "active-expire"; readonly isOn: boolean }
   | { readonly type: "stopped" }
+  /** The flush Worker has ended: everything is durable. */
+  | { readonly type: "flushed" }
   | PubSubBody
   | PeerRequest;
 

@@ -34,18 +34,19 @@ export async function serveChat(given: ChatSettings): Promise<void> {
   const log = new Log("main");
   if (given.port !== 0) probe(given.host, given.port);
   const settings = withinDescriptors(given, log);
-  const { threads } = settings;
+  const { threads, dir } = settings;
   const store = openStore({
     memory: CHAT_HISTORY_MEMORY_BYTES,
     policy: "allkeys-lru",
     threads: threads + 1,
+    ...(dir === "" ? {} : { dir }),
   });
   const plan = planFor(settings, store);
   const server = new WsServer(plan);
   await server.start();
   const bridge = settings.bridge === "" ? null : await startBridge(plan, store, server.peers);
   const address = `http://${joinPort(settings.host, server.port)}/`;
-  const facts = `threads: ${threads}, history: memory, pid: ${process.pid}`;
+  const facts = `threads: ${threads}, history: ${dir === "" ? "memory" : dir}, pid: ${process.pid}`;
   process.stdout.write(`kv ws-server ready on ${address} (${facts})\n`);
   await server.stopped;
   await bridge?.stop();

@@ -3,6 +3,7 @@
  * the open loop beside a server that stops, several load processes, all workloads of requests.
  */
 import { expect, test } from "bun:test";
+import calibrationSchema from "../schemas/bench-calibration.schema.json" with { type: "json" };
 import schema from "../schemas/bench-result.schema.json" with { type: "json" };
 import { schemaErrors } from "../src/bench/json-schema.ts";
 import type { BenchResult, PhaseRun } from "../src/bench/result.ts";
@@ -125,7 +126,9 @@ test.if(HAS_VALKEY)("kv bench --workers fails when one of them dies", async () =
   process.kill(processes[1] ?? 0, "SIGKILL");
   const { exitCode, stderr } = await bench.finished();
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/^kv: Cannot go on: load process [12] ended by SIGKILL$/m);
+  expect(stderr).toMatch(
+    /^kv: Cannot go on: load process [12] ended by SIGKILL \(valkey at .*\)$/m,
+  );
   await eventually(() => processes.every(isGone), "no load process is left");
 });
 
@@ -199,4 +202,51 @@ test.if(HAS_VALKEY)("kv bench --duration and --warmup measure for so long", asyn
   const { write } = runsOf({ result });
   expect(write?.elapsedNs).toBeGreaterThanOrEqual(499e6);
   expect(write?.bytesIn).toBe((write?.operations ?? 0) * 5);
+});
+
+test.if(HAS_VALKEY)(
+  "kv bench --find-max keeps its steps and measures the result",
+  async () => {
+    await using server = await startPeer("valkey-server");
+    const search = ["--find-max", "p50<10s", "--duration", "200ms", "--max-inflight", "20000"];
+    const args = [
+      "--workload",
+      "simple",
+      "--write-only",
+      "-c",
+      "2",
+      "--runs",
+      "2",
+      ...search,
+      "--warmup",
+      "0s",
+    ];
+    const { exitCode, stderr, result } = await measure(server, ...args);
+    expect(exitCode).toBe(0);
+    const phases = result.targets[0]?.phases ?? [];
+    expect(phases.length).toBeGreaterThan(3);
+    const found = phases.at(-1);
+    expect(found?.label).toBe("WRITE (Simple) max");
+    expect(found?.runs.length).toBe(2);
+    expect(found?.runs[0]?.open?.isSustained).toBe(true);
+    expect(phases[0]).toMatchObject({ label: "WRITE (Simple)", rateTarget: 1000 });
+    expect(stderr).toMatch(
+      /^valkey WRITE \(Simple\): keeps p50 < 10.0 s up to [\d.,]+ ?[kM]?\/s$/m,
+    );
+  },
+  90_000,
+);
+
+test("kv bench calibrate measures the client against a sink", async () => {
+  const args = ["bench", "calibrate", "--duration", "100ms", "-c", "5"];
+  const { exitCode, stdout } = await run([...kvCommand(), ...args, "--json"]);
+  expect(exitCode).toBe(0);
+  const result = JSON.parse(stdout);
+  expect(schemaErrors(calibrationSchema, result)).toEqual([]);
+  expect(result.rows.length).toBe(6);
+  for (const row of result.rows) expect(row.operationsPerSecond).toBeGreaterThan(100);
+  // A batch costs less for each of its requests.
+  expect(result.rows[2].clientNsPerOperation).toBeLessThan(result.rows[0].clientNsPerOperation);
+  const table = await run([...kvCommand(), ...args]);
+  expect(table.stdout).toMatch(/\nGET +50 +[\d,]+ +[\d.]+ [nµm]s +[\d,]+\n/);
 });

@@ -168,7 +168,8 @@ test("kv bench --help lists the subcommands, and an unknown one is refused", asy
   expect({ exitCode, stderr }).toEqual({
     exitCode: 64,
     stderr:
-      "kv: comprae: unknown subcommand of kv bench, known are report, compare, ab, codec, engine\n",
+      "kv: comprae: unknown subcommand of kv bench, " +
+      "known are report, compare, ab, calibrate, codec, engine\n",
   });
   for (const name of ["report", "compare", "ab"]) {
     const { stdout, exitCode: code } = await kvBench(name, "--help");

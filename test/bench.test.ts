@@ -140,6 +140,14 @@ test.if(HAS_VALKEY)("kv bench logs in with the password of the URL", async () =>
   const bad = await runBench(...args, `redis://:wrong@127.0.0.1:${server.port}`);
   expect(bad.exitCode).toBe(1);
   expect(bad.stderr).toContain("Cannot log in: WRONGPASS");
+  const address = `127.0.0.1:${server.port}`;
+  for (const mode of ["--read-only", "--pubsub-only"]) {
+    const line = ["--db", "valkey", "--url", address, mode];
+    const { exitCode, stdout, stderr } = await runBench(...line);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    expect(stderr).toStartWith("kv: Cannot log in: NOAUTH Authentication required. (valkey at ");
+    expect(stderr).toContain(`${address})\nhint: user and password stand in the URL`);
+  }
 });
 
 test("kv bench starts a server of its own and leaves nothing running", async () => {

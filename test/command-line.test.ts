@@ -74,17 +74,13 @@ test("a Unix socket is served, and gone after the server has stopped", async () 
 test("wrong usage ends with 64, what cannot be read with 1", async () => {
   const refusals = await Promise.all([
     serve("--port", "65536"),
-    serve("--persist", "always"),
+    serve("--persist", "sometimes"),
     serve("extra"),
     serve("--config", "/nonexistent/kv.conf"),
   ]);
   expect(refusals.map(({ exitCode, stderr }) => [exitCode, stderr])).toEqual([
     [64, "kv: --port: value is too large (65536), at most 65535 is allowed\n"],
-    [
-      64,
-      "kv: --persist: this build keeps data in memory only (always), use off\n" +
-        "hint: data is gone when the server stops\n",
-    ],
+    [64, "kv: --persist: unknown mode (sometimes), use one of off, everysec, always\n"],
     [64, "kv: serve: takes options only\nhint: kv serve --help lists what there is\n"],
     [1, 'kv: Cannot read configuration file "/nonexistent/kv.conf": no such file or directory\n'],
   ]);

@@ -134,14 +134,17 @@ export function kvCommand(): string[] {
 }
 
 /**
- * Starts `kv serve` on a free port and waits for its ready line. Throws with its output when it
- * ends instead.
+ * Starts `kv serve` on a free port, in memory unless `args` say otherwise, and waits for its ready
+ * line. Throws with its output when it ends instead.
  */
 export async function startKv(
   args: readonly string[] = [],
   options: ProcessOptions = {},
 ): Promise<Server> {
-  const server = new Server([...kvCommand(), "serve", "--port", "0", ...args], options);
+  const isPlaced = args.some((arg) => /^--(?:dir|persist|config)\b/.test(arg));
+  const mode = isPlaced ? [] : ["--persist", "off"];
+  const command = [...kvCommand(), "serve", "--port", "0", ...mode, ...args];
+  const server = new Server(command, options);
   await eventually(() => !server.isRunning || readyPort(server.stdout) !== 0, "kv serve is ready");
   server.port = readyPort(server.stdout);
   if (server.port === 0) {

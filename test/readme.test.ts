@@ -5,12 +5,18 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { README, withCommands } from "../scripts/readme-commands.ts";
+import { withResults } from "../scripts/readme-results.ts";
 import { REPOSITORY } from "./harness.ts";
 
 test("README.md lists the commands (bun scripts/readme-commands.ts writes them)", () => {
   const readme = readFileSync(README, "utf8");
   expect(readme).toBe(withCommands(readme));
   expect(readme).toContain(" · GET · ");
+});
+
+test("README.md shows the recorded results (bun scripts/readme-results.ts writes them)", () => {
+  const readme = readFileSync(README, "utf8");
+  expect(readme).toBe(withResults(readme));
 });
 
 test("links between documents lead to files", () => {

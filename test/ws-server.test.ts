@@ -5,7 +5,7 @@
 import { describe, expect, test } from "bun:test";
 import { Prng } from "../src/base/prng.ts";
 import { ChatClient, frameOf, httpUrl, metric, RawWebSocket, startChat } from "./chat-harness.ts";
-import { eventually, kvCommand, run } from "./harness.ts";
+import { eventually, kvCommand, run, temporaryFolder } from "./harness.ts";
 
 const ALL_BYTES = Buffer.from(Array.from({ length: 256 }, (_it, i) => i));
 
@@ -50,9 +50,12 @@ describe("starting and stopping", () => {
     const help = await run([...kvCommand(), "ws-server", "--help"]);
     expect(help.stdout).toContain("--rate-limit <count>");
     expect(help.exitCode).toBe(0);
-    const wrong = await run([...kvCommand(), "ws-server", "--dir", "/tmp"]);
-    expect(wrong.stderr).toStartWith("kv: --dir: unknown option\n");
+    const wrong = await run([...kvCommand(), "ws-server", "--dirs", "x"]);
+    expect(wrong.stderr).toStartWith("kv: --dirs: unknown option\n");
     expect(wrong.exitCode).toBe(64);
+    const idle = await run([...kvCommand(), "ws-server", "--dir", "x", "--history", "0"]);
+    expect(idle.stderr).toStartWith("kv: --dir: has no effect with --history 0");
+    expect(idle.exitCode).toBe(64);
   });
 });
 
@@ -188,6 +191,27 @@ describe("history", () => {
       late.send("last");
       expect(await late.until(expected.length + 1)).toEqual([...expected, "last"]);
     }
+  });
+
+  test("with --dir it is there after a kill -9 in the middle of the talk", async () => {
+    using folder = temporaryFolder();
+    const dir = `${folder.path}/chat`;
+    const args = ["--dir", dir, "--history", "10000", "--threads", "2", "--rate-limit", "0"];
+    let heard = 0;
+    {
+      await using server = await startChat(args);
+      expect(server.stdout).toContain(`history: ${dir}, pid`);
+      const ann = await ChatClient.join(server);
+      for (let i = 0; i < 3000; i++) ann.send(`said ${i}`);
+      // What has come back was in the history before.
+      heard = (await ann.until(1500)).length;
+      server.kill("SIGKILL");
+      await server.finished();
+    }
+    await using server = await startChat(args);
+    await using late = await ChatClient.join(server);
+    const frames = (await late.until(heard)) as string[];
+    expect(frames.slice(0, heard)).toEqual(Array.from({ length: heard }, (_, i) => `said ${i}`));
   });
 
   test("who joins while others talk on other threads gets each message once", async () => {

@@ -44,6 +44,7 @@ export class Settings {
   bind = "127.0.0.1";
   unixsocket = "";
   dir = "./kv-data";
+  persist: "off" | "everysec" | "always" = "off";
   threads = 1;
   databases = 16;
   tcpBacklog = 511;

@@ -5,6 +5,8 @@ import { compareResults, welchInterval } from "./compare.ts";
 import { findViolations, parseConditions } from "./conditions.ts";
 import { schemaErrors } from "./json-schema.ts";
 import { parseResult } from "./read-result.ts";
+import { Histogram } from "./recorder/histogram.ts";
+import { makeLatency } from "./recorder/percentiles.ts";
 import { COMPARISON_EXPORTERS, formatComparison } from "./report/compare-report.ts";
 import { formatJson } from "./report/json.ts";
 import type { BenchResult } from "./result.ts";
@@ -37,6 +39,32 @@ test("compareResults() has no interval of one run each", () => {
   const text = formatComparison(compareResults(resultAt(1000), resultAt(900)), []);
   expect(text).toMatch(/kv +READ \(Simple\) +throughput +1,000\/s +900\/s +-10.0 % +– +–/);
   expect(text).toContain("one run each: no interval");
+});
+
+test("compareResults() of several runs does not speak of one", () => {
+  // 1,000 operations have no p99.9 of their own; those of ten runs together have.
+  const runs = Array.from({ length: 10 }, () => 1000);
+  const histogram = new Histogram();
+  histogram.record(50_000, 1000);
+  const primary = makeLatency(histogram, "at saturation");
+  const faster = runOf(1000, { latency: { primary, service: null, sendLag: null } });
+  const old = resultAt(...runs);
+  const latest = resultOf([
+    targetOf("kv", {
+      phases: [
+        makePhaseResult(
+          READ_PHASE,
+          runs.map(() => faster),
+        ),
+      ],
+    }),
+  ]);
+  const comparison = compareResults(old, latest);
+  expect(comparison.changes.find(({ metric }) => metric === "p999")).toMatchObject({
+    interval95: null,
+    verdict: "no interval",
+  });
+  expect(formatComparison(comparison, [])).not.toContain("one run each");
 });
 
 test("compareResults() tells better and worse from noise", () => {

@@ -38,7 +38,10 @@ export type ChangeVerdict =
   | "better"
   | "worse"
   | "no difference seen"
+  /** One run on a side. */
   | "one run each: no interval"
+  /** Some run has no figure of its own, such as a percentile of too few operations. */
+  | "no interval"
   | "no figure";
 
 export interface Change {
@@ -98,7 +101,9 @@ function changeOf(target: string, metric: Metric, a: PhaseResult, b: PhaseResult
     new: latest,
     change: isKnown && old !== 0 ? latest / old - 1 : null,
     interval95,
-    verdict: isKnown ? verdictOf(metric, old, latest, interval95) : "no figure",
+    verdict: isKnown
+      ? verdictOf(metric, old, latest, interval95, Math.min(a.runs.length, b.runs.length))
+      : "no figure",
   };
 }
 
@@ -113,8 +118,12 @@ function verdictOf(
   old: number,
   latest: number,
   interval: Change["interval95"],
+  runsCount: number,
 ): ChangeVerdict {
-  if (interval === null) return old === latest ? "no difference seen" : "one run each: no interval";
+  if (interval === null) {
+    if (old === latest) return "no difference seen";
+    return runsCount < 2 ? "one run each: no interval" : "no interval";
+  }
   const [low, high] = interval;
   if (low <= 0 && high >= 0) return "no difference seen";
   return low > 0 === isMoreBetter ? "better" : "worse";

@@ -34,6 +34,13 @@ test("makePlan() writes each key once and reads it again", () => {
   expect(phasesOf(`${simple} --write-only`)).toHaveLength(1);
 });
 
+test("makePlan() calls zero-copy what is read where it lies", () => {
+  const labelOf = (line: string) => planOf(`--read-only ${line}`).phases.at(-1)?.label;
+  expect(labelOf("--format view")).toBe("READ (Chat) (Zero-Copy)");
+  expect(labelOf("--format view --compress-zstd")).toBe("READ (Chat)");
+  expect(labelOf("--format cbor")).toBe("READ (Chat)");
+});
+
 test("makePlan() fills before reading what the write phase does not write", () => {
   const simple = "--workload simple -o 10";
   expect(phasesOf(`${simple} --read-only --pipeline`)).toEqual([

@@ -41,11 +41,18 @@ export function makePlan(options: BenchOptions): Plan {
     workersCount,
     values,
     chat,
+    search: searchOf(options),
     seed,
     isTimingLatency,
     isVerifying,
     timeoutMs,
   };
+}
+
+function searchOf({ rate, arrival, inflightMax }: BenchOptions): Plan["search"] {
+  if (rate?.kind !== "find-max") return null;
+  const { percentile, latencyNsMax } = rate;
+  return { percentile, latencyNsMax, arrival, inflightMax };
 }
 
 function targetPlan({ backend, client, url }: TargetOption, threads: number | null): TargetPlan {
@@ -100,7 +107,9 @@ function writeReadPhases(
   if (isChat || !isWrittenWhole || options.rate !== null) {
     phases.push(fillPhase(options, keysCountOf(options)));
   }
-  const isReadInPlace = ["flatbuffers", "view"].includes(options.values.format);
+  const { format, zstdLevel } = options.values;
+  // What was compressed is decompressed into another buffer first.
+  const isReadInPlace = ["flatbuffers", "view"].includes(format) && zstdLevel === null;
   const inPlace = isReadInPlace ? " (Zero-Copy)" : "";
   const label = `${isChat ? "READ (Chat)" : "READ (Simple)"}${inPlace}`;
   const operation = isChat ? "range" : "get";

@@ -85,7 +85,7 @@ export function makePhaseRun(measurement: PhaseMeasurement): PhaseRun {
     startedAt: measurement.startedAt,
     operations: counts.operations,
     elapsedNs: counts.elapsedNs,
-    operationsPerSecond: counts.operations * perSecond,
+    operationsPerSecond: succeeded(measurement, errors) * perSecond,
     bytesOut: counts.bytesOut,
     bytesIn: counts.bytesIn,
     payloadBytes,
@@ -101,6 +101,15 @@ export function makePhaseRun(measurement: PhaseMeasurement): PhaseRun {
     steadiness: steadinessOf(series),
     processorTime,
   };
+}
+
+/**
+ * A refusal takes a server less than the work: what failed is no part of the rate. Of a fan-out the
+ * rate is that of publishing, and what failed are deliveries; of connections, those that opened.
+ */
+function succeeded({ counts, fanout, connect }: PhaseMeasurement, errors: PhaseErrors): number {
+  if (fanout !== undefined || connect !== undefined) return counts.operations;
+  return Math.max(0, counts.operations - errors.total);
 }
 
 /** Slices are as long as each other but for the last one, which the end of the phase cuts. */

@@ -53,7 +53,7 @@ export async function startOwnServer(
   selfCommand: string[],
   threads: number | null,
 ): Promise<OwnServer> {
-  const serve = ["serve", "--host", "127.0.0.1", "--port", "0"];
+  const serve = ["serve", "--host", "127.0.0.1", "--port", "0", "--persist", "off"];
   if (threads !== null) serve.push("--threads", String(threads));
   const command = [...selfCommand, ...serve];
   const isWindows = process.platform === "win32";

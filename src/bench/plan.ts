@@ -128,6 +128,14 @@ export interface ChatPlan {
   readSize: number;
 }
 
+/** Search of the highest rate at which a percentile of the latency stays within a bound. */
+export interface RateSearch {
+  percentile: 0.5 | 0.9 | 0.99 | 0.999;
+  latencyNsMax: number;
+  arrival: Schedule["arrival"];
+  inflightMax: number;
+}
+
 export interface Plan {
   workload: WorkloadName;
   targets: TargetPlan[];
@@ -140,6 +148,8 @@ export interface Plan {
   workersCount: number;
   values: ValuePlan;
   chat: ChatPlan;
+  /** Null: phases run at the rates that they have. */
+  search: RateSearch | null;
   seed: number;
   isTimingLatency: boolean;
   isVerifying: boolean;

@@ -40,11 +40,19 @@ test.if(IS_LINUX)("localProcessorNs() grows with work and is null for no process
 });
 
 test("findBottleneck() names the side without processor time left", () => {
-  expect(findBottleneck(100, 90, 50, 1)).toBe("client");
-  expect(findBottleneck(100, 50, 90, 1)).toBe("server");
-  expect(findBottleneck(100, 90, 95, 1)).toBe("server");
-  expect(findBottleneck(100, 50, 90, 2)).toBe("neither");
-  expect(findBottleneck(100, 50, 180, 2)).toBe("server");
-  expect(findBottleneck(100, 50, null, null)).toBe("unknown");
-  expect(findBottleneck(100, 90, null, null)).toBe("client");
+  const find = (client: number, server: number | null, threads: number | null) =>
+    findBottleneck(1e9, client * 1e9, server === null ? null : server * 1e9, threads);
+  expect(find(0.9, 0.5, 1)).toBe("client");
+  expect(find(0.5, 0.9, 1)).toBe("server");
+  expect(find(0.9, 0.95, 1)).toBe("server");
+  expect(find(0.5, 0.9, 2)).toBe("neither");
+  expect(find(0.5, 1.8, 2)).toBe("server");
+  expect(find(0.5, null, null)).toBe("unknown");
+  expect(find(0.9, null, null)).toBe("client");
+});
+
+test("findBottleneck() says nothing about a moment, or about threads that nobody counted", () => {
+  expect(findBottleneck(20e6, 19e6, 5e6, 1)).toBe("unknown");
+  expect(findBottleneck(1e9, 0.5e9, 0.95e9, null)).toBe("unknown");
+  expect(findBottleneck(1e9, 0.5e9, 0.6e9, null)).toBe("neither");
 });

@@ -16,6 +16,8 @@ export type Bottleneck = "client" | "server" | "neither" | "unknown";
 
 /** Above this share of its processors a side has nothing left to give. */
 const SATURATED_SHARE = 0.85;
+/** In less, the process's start and end are a part of what is measured: it says nothing. */
+const VERDICT_NS_MIN = 100_000_000;
 /** INFO counts whole seconds, and reading both takes time. */
 const AGE_TOLERANCE_SECONDS = 2;
 /** Linux has counted `starttime` in this unit on every architecture since 2.6. */
@@ -73,7 +75,8 @@ function processAgeSeconds(processId: number): number | null {
 
 /**
  * Which side had no processor time left; the client has one thread, the server `threads`. When
- * neither had any, it is the one that was closer to its limit.
+ * neither had any, it is the one that was closer to its limit. A server of unknown threads may have
+ * more than the one that is busy: nothing is said about it then.
  */
 export function findBottleneck(
   elapsedNs: number,
@@ -81,10 +84,12 @@ export function findBottleneck(
   serverNs: number | null,
   threads: number | null,
 ): Bottleneck {
+  if (elapsedNs < VERDICT_NS_MIN) return "unknown";
   const clientShare = clientNs / elapsedNs;
   const serverShare = serverNs === null ? null : serverNs / elapsedNs / (threads ?? 1);
   if (Math.max(clientShare, serverShare ?? 0) < SATURATED_SHARE) {
     return serverShare === null ? "unknown" : "neither";
   }
-  return clientShare >= (serverShare ?? 0) ? "client" : "server";
+  if (clientShare >= (serverShare ?? 0)) return "client";
+  return threads === null ? "unknown" : "server";
 }

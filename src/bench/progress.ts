@@ -30,6 +30,7 @@ export interface ProgressSeen {
 export class Progress {
   readonly #write: (text: string) => void;
   readonly #columns: () => number;
+  readonly #nowMs: () => number;
   readonly #isLive: boolean;
   readonly #isQuiet: boolean;
   #label = "";
@@ -42,11 +43,13 @@ export class Progress {
     isTerminal: boolean,
     write: (text: string) => void,
     columns: () => number = () => COLUMNS_DEFAULT,
+    nowMs: () => number = () => performance.now(),
   ) {
     this.#isQuiet = isQuiet;
     this.#isLive = isTerminal && !isQuiet;
     this.#write = write;
     this.#columns = columns;
+    this.#nowMs = nowMs;
   }
 
   /**
@@ -55,7 +58,7 @@ export class Progress {
    */
   show(label: string, done: number, amount: Amount | number, seen?: () => ProgressSeen): void {
     if (!this.#isLive) return;
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs();
     // Phases of a sweep have the same name.
     const isNew = label !== this.#label || done < this.#doneBefore;
     const sinceMs = nowMs - this.#timeBeforeMs;

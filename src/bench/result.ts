@@ -12,7 +12,7 @@
 import type { BackendName } from "./backends.ts";
 import type { Environment } from "./environment.ts";
 import type { MachineActivity } from "./machine-activity.ts";
-import type { ClientName, PhasePlan, Plan } from "./plan.ts";
+import type { ClientName, PhasePlan, Plan, WorkloadName } from "./plan.ts";
 import type { Bottleneck, ProcessorTimeSource } from "./processor-time.ts";
 import type { HistogramData } from "./recorder/histogram.ts";
 import type { TargetFacts } from "./target-facts.ts";
@@ -27,7 +27,8 @@ export interface BenchResult {
   argv: string[];
   environment: Environment;
   activity: MachineActivity;
-  plan: Omit<Plan, "targets" | "phases">;
+  /** Of the engine's own suite, each case has its own values, keys and tasks. */
+  plan: Omit<Plan, "targets" | "phases" | "workload"> & { workload: WorkloadName | "engine" };
   targets: TargetResult[];
   /** What makes the comparison or a figure doubtful. */
   warnings: string[];
@@ -88,8 +89,9 @@ export interface PhaseRun {
   /** Fan-out: messages published. Connect: connections opened. */
   operations: number;
   elapsedNs: number;
+  /** Without the operations that failed. */
   operationsPerSecond: number;
-  /** Bytes on the wire, framing included; 0 in process. */
+  /** Bytes on the wire, framing included; 0 in process and where a library does not count them. */
   bytesOut: number;
   bytesIn: number;
   /** Bytes of values written and read, of messages published and delivered. */

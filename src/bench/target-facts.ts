@@ -5,7 +5,8 @@
  * Everything is optional on the wire: a server without INFO or CONFIG can still be measured, and
  * then fields are null.
  */
-import type { ControlConnection } from "./drivers/control.ts";
+import { ReplyError } from "../resp/reader.ts";
+import { type ControlConnection, refuseError } from "./drivers/control.ts";
 
 export interface TargetFacts {
   /** What the server calls itself ("valkey"); null when it does not say. */
@@ -25,9 +26,12 @@ export interface TargetFacts {
 /** The settings that a fair comparison has alike. */
 const SETTINGS = ["save", "appendonly", "maxmemory", "maxmemory-policy", "io-threads", "threads"];
 
-/** Asks the server. Throws FatalError when it does not speak RESP at all. */
+/** Asks the server. Throws FatalError when it speaks no RESP, or answers nobody without login. */
 export async function readTargetFacts(control: ControlConnection): Promise<TargetFacts> {
-  const info = parseInfo(await control.text("INFO"));
+  const answer = await control.request("INFO");
+  // A server that wants a password says so to everything; one without INFO can be measured.
+  if (answer instanceof ReplyError && answer.text.startsWith("NOAUTH")) refuseError(answer);
+  const info = parseInfo(typeof answer === "string" ? answer : "");
   const settings: Record<string, string> = {};
   for (const name of SETTINGS) {
     const reply = await control.request("CONFIG", "GET", name);

@@ -124,6 +124,7 @@ export function resultOf(targets: TargetResult[]): BenchResult {
       workersCount: 1,
       values: { size: "128", format: "string", zstdLevel: null, compressibility: 0 },
       chat: { chatsCount: 1000, historyLength: 100, readSize: 50 },
+      search: null,
       seed: 1,
       isTimingLatency: true,
       isVerifying: false,

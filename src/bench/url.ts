@@ -34,12 +34,36 @@ export function parseServerUrl(text: string): ServerUrl {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const database = url.pathname.replace(/^\//, "");
   if (!/^\d*$/.test(database)) throw new RangeError(`database is not a number (${text})`);
+  if (url.search !== "" || url.hash !== "") {
+    throw new RangeError(`parameters are not supported (${url.search}${url.hash})`);
+  }
+  if (url.username !== "" && url.password === "") {
+    throw new RangeError(`password is missing (${url.username}@), expected user:password@`);
+  }
   const setup: string[][] = [];
   const password = decodeURIComponent(url.password);
   const user = decodeURIComponent(url.username);
   if (password !== "") setup.push(user === "" ? ["AUTH", password] : ["AUTH", user, password]);
   if (Number(database) > 0) setup.push(["SELECT", database]);
   return { host, port: url.port === "" ? PORT_DEFAULT : Number(url.port), setup };
+}
+
+/** Who logs in to which database, for a client library that does it by itself. */
+export interface Login {
+  /** Empty: the default user. */
+  user: string;
+  /** Empty: nobody logs in. */
+  password: string;
+  database: number;
+}
+
+export function loginOf({ setup }: ServerUrl): Login {
+  const argumentsOf = (command: string) => setup.find(([name]) => name === command)?.slice(1) ?? [];
+  const [first = "", second] = argumentsOf("AUTH");
+  const database = Number(argumentsOf("SELECT")[0] ?? 0);
+  return second === undefined
+    ? { user: "", password: first, database }
+    : { user: first, password: second, database };
 }
 
 /** Any URL with a host whose protocol is among `protocols`, the first of which may be left out. */

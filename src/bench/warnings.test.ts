@@ -32,6 +32,11 @@ test("findWarnings() tells what makes a comparison unfair", () => {
   ]);
 });
 
+test("findWarnings() has no server where there is none", () => {
+  const local = { ...targetOf("kv"), backend: "inmemory" as const };
+  expect(findWarnings([local], environment, activity)).toEqual([]);
+});
+
 test("findWarnings() names a noisy machine and a program that is not the released one", () => {
   const noisy = { ...activity, waitingShareBefore: 0.14, stolenShare: 0.025 };
   const own = { ...environment, isCompiled: false, nativeAddons: ["extract.node"] };

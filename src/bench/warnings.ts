@@ -29,6 +29,7 @@ export function findWarnings(
 ): string[] {
   return [
     ...differingSettings(targets),
+    ...inProcess(targets),
     ...differingClients(targets),
     ...targets.flatMap(aboutTarget),
     ...aboutMachine(environment, activity),
@@ -51,6 +52,13 @@ function differingSettings(targets: TargetResult[]): string[] {
   });
 }
 
+/** Stores in process beside servers: their figures invite a comparison that says nothing. */
+function inProcess(targets: TargetResult[]): string[] {
+  const local = targets.filter((target) => !isServed(target)).map(({ label }) => label);
+  if (local.length === 0 || local.length === targets.length) return [];
+  return [`${local.join(", ")}: in this process, without network and protocol: another thing`];
+}
+
 /** A library costs more than most servers: rates of different clients compare the clients. */
 function differingClients(targets: TargetResult[]): string[] {
   const clients = new Set(targets.map(({ client }) => client));
@@ -60,7 +68,8 @@ function differingClients(targets: TargetResult[]): string[] {
 
 function aboutTarget({ label, backend, facts }: TargetResult): string[] {
   const warnings: string[] = [];
-  if (facts.serverName !== null && facts.serverName !== backend) {
+  const isServer = backendOf(backend).kind !== "in-process";
+  if (isServer && facts.serverName !== null && facts.serverName !== backend) {
     warnings.push(`${label}: the server calls itself ${facts.serverName}`);
   }
   if (facts.keysBefore !== null && facts.keysBefore > 0) {

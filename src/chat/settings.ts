@@ -28,6 +28,8 @@ export interface ChatSettings {
   readonly token: string;
   /** URL of a Redis, Valkey, kv or NATS server that joins several chat servers; "" for none. */
   readonly bridge: string;
+  /** Where the history is kept, an absolute path; "" for memory only. */
+  readonly dir: string;
 }
 
 /** What all threads of one chat server share. */

@@ -6,6 +6,9 @@ import type { Command } from "commander";
 import { subcommandsHelp } from "./bench-subcommands.ts";
 import { collect, newCommand, parseWith } from "./commander.ts";
 
+export const VALUE_SIZE_DEFAULT = "128";
+export const FORMAT_DEFAULT = "string";
+
 /** Flags as commander gives them. */
 export interface RawFlags {
   db: string;
@@ -54,6 +57,8 @@ export interface RawFlags {
   latency: boolean;
   verify?: true;
   threads?: string;
+  /** Taken out of a command line of its own before (program.ts). */
+  runWsServer?: true;
   seed: string;
   timeout: string;
   out?: string[];
@@ -105,7 +110,11 @@ function addTargetFlags(command: Command): void {
     .option("--rustdb-url <url>", "the same for kv")
     .option("--nats-url <url>", "the same for nats (default: nats://127.0.0.1:4222)")
     .option("--ws-url <url>", "the same for WebSockets (default: ws://127.0.0.1:3000/ws)")
-    .option("--threads <count>", "threads of the kv server that is started here");
+    .option("--threads <count>", "threads of the kv server that is started here")
+    .option(
+      "--run-ws-server",
+      "run the chat server that --db websocketchat measures, the same as kv ws-server",
+    );
 }
 
 function addWorkloadFlags(command: Command): void {
@@ -113,7 +122,8 @@ function addWorkloadFlags(command: Command): void {
     .optionsGroup("What is done:")
     .option(
       "--workload <name>",
-      "simple: SET, then GET; chat: LPUSH + LTRIM, then LRANGE (default: chat)",
+      "simple: SET, then GET; chat: LPUSH + LTRIM, then LRANGE (default: chat; with --ycsb and " +
+        "--command simple)",
     )
     .option("--write-only", "only the write phase")
     .option("--read-only", "only the read phase; what is read is written before, unmeasured")
@@ -133,12 +143,12 @@ function addWorkloadFlags(command: Command): void {
     .option(
       "--value-size <size>",
       "bytes (128, 4kb), a range (64-1024), or shares (64:9,1kb:1)",
-      "128",
+      VALUE_SIZE_DEFAULT,
     )
     .option(
       "--format <name>",
       "string, json, cbor, protobuf, flatbuffers, msgpack, compact (bitcode), view (rkyv)",
-      "string",
+      FORMAT_DEFAULT,
     )
     .option("--compress-zstd", "compress the values")
     .option("--zstd-level <level>", "1 to 22 (default: 3)")

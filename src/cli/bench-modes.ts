@@ -124,7 +124,8 @@ function pubSubMode(flags: RawFlags, backends: Backend[]): Mode {
     throw new UsageError(`--pubsub-only: ${silent.name} has no publishing and subscribing`);
   }
   if (flags.workload !== undefined) {
-    throw new UsageError("--workload: has no effect on --pubsub-only, leave it out");
+    const what = flags.pubsubOnly ? "--pubsub-only" : "--db nats, which publishes and subscribes";
+    throw new UsageError(`--workload: has no effect on ${what}; leave it out`);
   }
   const concurrency = countOf("--concurrency", flags.concurrency, 2, Number.MAX_SAFE_INTEGER);
   const text = flags.numPublishers ?? "1";

@@ -48,6 +48,12 @@ test("parseBenchOptions() has the defaults of the original", () => {
   });
 });
 
+test("parseBenchOptions() needs no --workload where only one is meant", () => {
+  expect(parse("--ycsb a").workload).toBe("simple");
+  expect(parse("--command PING").workload).toBe("simple");
+  expect(parse("--ratio 1:9").workload).toBe("chat");
+});
+
 test("parseBenchOptions() says what stands for the formats of Rust", () => {
   const { values, notices } = parse("--format BitCode");
   expect(values.format).toBe("compact");
@@ -171,6 +177,14 @@ const refused: [line: string, message: string][] = [
   ["--client curl", "--client: unknown (curl), known are raw, node-redis, bun, nats, nats-ws"],
   ["--client raw,raw", "--client: raw is there twice"],
   ["--db inmemory --client bun", "--client: inmemory has only raw (bun)"],
+  [
+    "--client bun --format cbor",
+    "--client: bun corrupts binary values of --format cbor, use raw or node-redis",
+  ],
+  [
+    "--client raw,bun --compress-zstd",
+    "--client: bun corrupts binary values of --compress-zstd, use raw or node-redis",
+  ],
   ["--client raw,nats", "--client: nats fits none of the databases (redis)"],
   ["--duration 5s -o 5", "--duration: contradicts --num-ops, give one of them"],
   ["--duration 5", "--duration: not a duration (5), such as 10s"],
@@ -199,12 +213,15 @@ const refused: [line: string, message: string][] = [
     "--workload simple --command {key}",
     "--command: column 1: the command's name must be plain text",
   ],
-  ["--keys 5", "--keys: contradicts --workload chat, --num-chats"],
+  ["--keys 5", "--keys: has no effect on --workload chat, use --num-chats or simple"],
   ["--workload simple --read-size 5", "--read-size: has no effect, it is for --workload chat"],
   ["--ratio 1", "--ratio: not writes:reads (1), such as 1:10"],
   ["--ratio 0:0", "--ratio: both are 0 (0:0)"],
   ["--ratio 1:1 --read-only", "--read-only: contradicts --ratio, give one of them"],
-  ["--ycsb a", "--ycsb: contradicts --workload chat, it needs simple"],
+  ["--ycsb a --workload chat", "--ycsb: contradicts --workload chat, it needs simple"],
+  ["--write-only --read-size 5", "--read-size: has no effect on --write-only, leave it out"],
+  ["--run-ws-server", "--run-ws-server: runs a server, measures nothing"],
+  ["--sweep 1k..2k", "--sweep: a range needs a number of steps (1k..2k), such as 1k..200k/10"],
   ["--workload simple --ycsb g", "--ycsb: unknown (g), known are a to f"],
   [
     "--workload simple --ycsb a --key-dist zipf",
@@ -214,10 +231,24 @@ const refused: [line: string, message: string][] = [
   ["--pubsub-only -c 1", "--concurrency: 1 is below the minimum: 2"],
   ["--pubsub-only --num-publishers 50", "--num-publishers: 50 is above the maximum: 49"],
   ["--pubsub-only --db map", "--pubsub-only: map has no publishing and subscribing"],
-  ["--pubsub-only --workload chat", "--workload: has no effect on --pubsub-only, leave it out"],
+  ["--pubsub-only --workload chat", "--workload: has no effect on --pubsub-only; leave it out"],
+  [
+    "--db nats --workload chat",
+    "--workload: has no effect on --db nats, which publishes and subscribes; leave it out",
+  ],
   ["--pubsub-only --write-only", "--write-only: contradicts --pubsub-only, give one of them"],
   ["--db kv,nats", "--db: nats has no keys and values, only --pubsub-only"],
-  ["--db nats --key-dist zipf", "--key-dist: has no effect, there are no keys"],
+  ["--db nats --key-dist zipf", "--key-dist: has no effect, there are no keys that it is for"],
+  ["--command PING --keys 3", "--keys: has no effect, there are no keys that it is for"],
+  [
+    "--command PING --value-size 3",
+    "--value-size: has no effect, there are no values that it is for",
+  ],
+  ["--command PING --format cbor", "--format: has no effect, there are no values that it is for"],
+  [
+    "--db websocket --compress-zstd",
+    "--compress-zstd: has no effect, there are no values that it is for",
+  ],
   [
     "--db redis,websocketchat",
     "--db: websocketchat cannot be compared with others (redis,websocketchat)",
@@ -238,7 +269,10 @@ const refused: [line: string, message: string][] = [
   ],
   ["--rate 5 --sweep 1,2", "--rate: contradicts --sweep, give one of them"],
   ["--rate x", "--rate: not a rate (x), such as 20000 or 20k"],
-  ["--rate 5 --pipeline", "--pipeline: contradicts an open loop, which sends what is due"],
+  [
+    "--rate 5 --pipeline",
+    "--pipeline: contradicts an open loop, where a connection has one operation",
+  ],
   ["--rate 5 --no-latency", "--no-latency: contradicts an open loop, which is there for latencies"],
   ["--arrival poisson", "--arrival: has no effect without --rate, add it"],
   ["--db map --rate 5", "--rate: has no effect in process, where nothing waits"],

@@ -17,12 +17,14 @@ import { parseConditions } from "../bench/conditions.ts";
 import type { BenchOptions, Mode, RateOption } from "../bench/options.ts";
 import type { Amount, ChatPlan, ValuePlan, WorkloadName } from "../bench/plan.ts";
 import { EXPORTERS } from "../bench/report/exporters.ts";
+import { parseCommandTemplate } from "../bench/workloads/command-template.ts";
 import { formatKeyDistribution, parseKeyDistribution } from "../bench/workloads/distributions.ts";
 import { KEYS_COUNT_MAX } from "../bench/workloads/simple.ts";
 import { formatValueSizes, parseValueSizes } from "../bench/workloads/value-sizes.ts";
 import { ZSTD_LEVEL_DEFAULT, ZSTD_LEVEL_MAX, ZSTD_LEVEL_MIN } from "../formats/compression.ts";
 import { FORMATS, findFormat } from "../formats/formats.ts";
-import { parseFlags, type RawFlags } from "./bench-flags.ts";
+import { checkClients } from "./bench-clients.ts";
+import { FORMAT_DEFAULT, parseFlags, type RawFlags, VALUE_SIZE_DEFAULT } from "./bench-flags.ts";
 import { flagOf, modeOf, ycsbDistribution } from "./bench-modes.ts";
 import { targetsOf } from "./bench-targets.ts";
 import {
@@ -66,15 +68,18 @@ export function parseBenchOptions(argv: string[]): BenchOptions | null {
 }
 
 function checkFlags(flags: RawFlags): BenchOptions {
+  if (flags.runWsServer) throw new UsageError("--run-ws-server: runs a server, measures nothing");
   const { backends, targets } = targetsOf(flags);
-  const workload: WorkloadName = choiceOf("--workload", flags.workload ?? "chat", [
+  const workload: WorkloadName = choiceOf("--workload", flags.workload ?? workloadDefault(flags), [
     "chat",
     "simple",
   ]);
   const mode = modeOf(flags, backends, workload);
   const rate = rateOption(flags, mode);
   const { values, notices } = valuesOf(flags);
+  checkValueFlags(flags, mode);
   checkCombinations(flags, mode, backends, rate);
+  checkClients(targets, mode, values);
   return {
     targets,
     workload,
@@ -103,6 +108,11 @@ function checkFlags(flags: RawFlags): BenchOptions {
     outPaths: outPathsOf(flags),
     notices,
   };
+}
+
+/** That of the original, where nothing else can be meant. */
+function workloadDefault(flags: RawFlags): WorkloadName {
+  return flags.ycsb === undefined && flags.command === undefined ? "chat" : "simple";
 }
 
 /** Rules between flags that no single value breaks. */
@@ -195,6 +205,9 @@ function chatOf(flags: RawFlags, workload: WorkloadName, mode: Mode): ChatPlan {
       throw new UsageError(`${flagOf(name)}: has no effect, it is for --workload chat`);
     }
   }
+  if (flags.readSize !== undefined && flags.writeOnly) {
+    throw new UsageError("--read-size: has no effect on --write-only, leave it out");
+  }
   return {
     chatsCount: countOf("--num-chats", flags.numChats ?? "1000", 1, CHAT_COUNT_MAX),
     historyLength: countOf("--history-len", flags.historyLen ?? "100", 1, CHAT_COUNT_MAX),
@@ -202,20 +215,51 @@ function chatOf(flags: RawFlags, workload: WorkloadName, mode: Mode): ChatPlan {
   };
 }
 
-function hasKeys(mode: Mode): boolean {
-  return mode.kind === "phases" || mode.kind === "mix" || mode.kind === "command";
+/** A key of --command can have a count and a distribution of its own. */
+function hasKeys(mode: Mode, aspect: "keysCount" | "distribution"): boolean {
+  if (mode.kind !== "command") return mode.kind === "phases" || mode.kind === "mix";
+  return partsOf(mode.template).some((part) => part.kind === "key" && part[aspect] === null);
+}
+
+function partsOf(template: string) {
+  return parseCommandTemplate(template).words.flat();
+}
+
+function checkValueFlags(flags: RawFlags, mode: Mode): void {
+  const values =
+    mode.kind === "command"
+      ? partsOf(mode.template).flatMap((part) => (part.kind === "value" ? [part.sizes] : []))
+      : mode.kind === "ws-connect"
+        ? []
+        : [null];
+  const given = {
+    "--value-size": flags.valueSize !== VALUE_SIZE_DEFAULT && !values.includes(null),
+    "--format": flags.format !== FORMAT_DEFAULT && values.length === 0,
+    "--compress-zstd": flags.compressZstd === true && values.length === 0,
+    "--compressibility": flags.compressibility !== undefined && values.length === 0,
+  };
+  const idle = Object.entries(given).find(([, isIdle]) => isIdle)?.[0];
+  if (idle !== undefined) {
+    throw new UsageError(`${idle}: has no effect, there are no values that it is for`);
+  }
 }
 
 function keysCountOf(flags: RawFlags, workload: WorkloadName, mode: Mode): number | null {
   if (flags.keys === undefined) return null;
-  if (!hasKeys(mode)) throw new UsageError("--keys: has no effect, there are no keys");
-  if (workload === "chat") throw new UsageError("--keys: contradicts --workload chat, --num-chats");
+  if (!hasKeys(mode, "keysCount")) {
+    throw new UsageError("--keys: has no effect, there are no keys that it is for");
+  }
+  if (workload === "chat") {
+    throw new UsageError("--keys: has no effect on --workload chat, use --num-chats or simple");
+  }
   return countOf("--keys", flags.keys, 1, KEYS_COUNT_MAX);
 }
 
 function keyDistributionOf(flags: RawFlags, mode: Mode): string | null {
   if (flags.keyDist === undefined) return ycsbDistribution(flags.ycsb ?? "");
-  if (!hasKeys(mode)) throw new UsageError("--key-dist: has no effect, there are no keys");
+  if (!hasKeys(mode, "distribution")) {
+    throw new UsageError("--key-dist: has no effect, there are no keys that it is for");
+  }
   if (flags.ycsb !== undefined) {
     throw new UsageError("--key-dist: contradicts --ycsb, which has its own");
   }
@@ -229,7 +273,9 @@ function batchSizeOf(flags: RawFlags, mode: Mode, rate: RateOption | null): numb
   }
   if (!flags.pipeline) return 1;
   if (rate !== null) {
-    throw new UsageError("--pipeline: contradicts an open loop, which sends what is due");
+    throw new UsageError(
+      "--pipeline: contradicts an open loop, where a connection has one operation",
+    );
   }
   if (mode.kind === "ws-connect")
     throw new UsageError("--pipeline: has no effect, nothing is sent");
@@ -255,6 +301,11 @@ function rateOption(flags: RawFlags, mode: Mode): RateOption | null {
 function sweepOf(text: string): RateOption {
   const range = /^([\d.km]+)\.\.([\d.km]+)\/(\d+)$/i.exec(text);
   if (range === null) {
+    if (text.includes("..")) {
+      throw new UsageError(
+        `--sweep: a range needs a number of steps (${text}), such as 1k..200k/10`,
+      );
+    }
     const rates = text.split(",").map((part) => rateOf("--sweep", part.trim(), 1, RATE_MAX));
     return { kind: "sweep", ratesPerSecond: rates };
   }

@@ -8,6 +8,7 @@ export const BENCH_SUBCOMMANDS = {
   report: "x.json -o x.html          a result as a page, a table or figures for other tools",
   compare: "old.json new.json        what changed between two results",
   ab: "--a '…' --b '…'               whether b is faster than a, in alternating slices",
+  calibrate: "                       what the client alone can do",
   codec: "                           formats: bytes, and the time to encode, decode and read",
   engine: "                          the store itself, in this process",
 } as const;

@@ -15,6 +15,10 @@ async function run(line: string): Promise<unknown[]> {
     async serveChat(settings: ChatSettings) {
       calls.push("ws-server", settings.port, settings.historyCount);
     },
+    async check(options) {
+      calls.push("check", options);
+      return 4;
+    },
     async bench(argv: string[]) {
       calls.push("bench", argv);
       return 3;
@@ -44,6 +48,18 @@ test("runCommandLine() runs serve with its checked options", async () => {
     0,
   ]);
   expect(await run("serve --port=2")).toEqual(["serve", 2, "noeviction", 0]);
+});
+
+test("runCommandLine() runs check with its directory", async () => {
+  expect(await run("check --dir /d --salvage")).toEqual([
+    "check",
+    { dir: "/d", isSalvage: true },
+    4,
+  ]);
+  expect(await complaintOf("check d")).toEqual([
+    "check: takes options only",
+    "kv check --help lists what there is",
+  ]);
 });
 
 test("runCommandLine() hands bench its arguments as they are", async () => {

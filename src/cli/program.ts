@@ -5,19 +5,22 @@
  * Only names and arities are decided here; values and bounds are checked in serve-options.ts.
  * `bench` parses its own arguments, so that serving never loads what belongs to the benchmark.
  */
+import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { UsageError } from "../base/errors.ts";
 import { COMMIT, VERSION } from "../base/version.ts";
 import { WORKER_COMMAND } from "../bench/load/worker-messages.ts";
 import type { ChatSettings } from "../chat/settings.ts";
 import type { OptionTexts, ServeOptions } from "./serve-options.ts";
-import { MAXMEMORY_POLICIES, serveOptionsFrom } from "./serve-options.ts";
+import { DIRECTORY_DEFAULT, MAXMEMORY_POLICIES, serveOptionsFrom } from "./serve-options.ts";
 import { chatSettingsFrom } from "./ws-server-options.ts";
 
 /** What each subcommand does. Each resolves when it is done and the process may end. */
 export interface Actions {
   serve(options: ServeOptions): Promise<void>;
   serveChat(settings: ChatSettings): Promise<void>;
+  /** Resolves with the exit code. */
+  check(options: { readonly dir: string; readonly isSalvage: boolean }): Promise<number>;
   /** `argv` is what follows "bench". Resolves with the exit code. */
   bench(argv: string[]): Promise<number>;
   /** A load process of `bench`, which starts it. */
@@ -34,6 +37,7 @@ export async function runCommandLine(argv: readonly string[], actions: Actions):
   const program = createProgram({
     serve: (options) => actions.serve(options),
     serveChat: (settings) => actions.serveChat(settings),
+    check: async (options) => (exitCode = await actions.check(options)),
     bench: async (rest) => (exitCode = await actions.bench(rest)),
     benchWorker: () => actions.benchWorker(),
   });
@@ -80,6 +84,7 @@ function createProgram(actions: Actions): Command {
     .enablePositionalOptions();
   addServe(program, actions);
   addWsServer(program, actions);
+  addCheck(program, actions);
   program
     .command("bench")
     .description("measure this server, or another one")
@@ -116,7 +121,8 @@ function addServe(program: Command, actions: Actions): void {
     .option("--requirepass <password>", "clients must authenticate; other users can see it in ps")
     .option("--password-file <path>", "the same, from the first line of a file")
     .option("--maxclients <count>", "connections at a time (default: 10000)")
-    .option("--persist <mode>", "off: data is in memory only (default: off)")
+    .option("--persist <mode>", "off, everysec or always (default: everysec)")
+    .option("--dir <path>", "directory of what is kept (default: ./kv-data)")
     .option("--config <path>", "a file with lines of `name value`, as in redis.conf")
     .helpOption("-h, --help", "print this help")
     .allowExcessArguments(false)
@@ -131,6 +137,7 @@ function addWsServer(program: Command, actions: Actions): void {
     .option("--port <number>", "port to listen on, 0 takes a free one (default: 3000)")
     .option("--threads <count>", "serving threads (default: half of the cores it may use)")
     .option("--history <count>", "messages of a room that who joins is given (default: 50)")
+    .option("--dir <path>", "keep the history on disk, there (default: in memory only)")
     .option("--max-payload <size>", "a message at the most (default: 64kb)")
     .option("--rate-limit <count>", "messages a second from a client, 0 for any (default: 10000)")
     .option("--max-clients <count>", "clients at a time (default: 10000)")
@@ -143,6 +150,20 @@ function addWsServer(program: Command, actions: Actions): void {
     .helpOption("-h, --help", "print this help")
     .allowExcessArguments(false)
     .action((_, command: Command) => actions.serveChat(chatSettingsFrom(optionTexts(command))));
+}
+
+function addCheck(program: Command, actions: Actions): void {
+  program
+    .command("check")
+    .description("verify the directory of a store that no server has open")
+    .option("--dir <path>", "the directory (default: ./kv-data)")
+    .option("--salvage", "keep what is whole, give up what is damaged")
+    .helpOption("-h, --help", "print this help")
+    .allowExcessArguments(false)
+    .action(async (options: { dir?: string; salvage?: boolean }) => {
+      const dir = resolve(options.dir ?? DIRECTORY_DEFAULT);
+      await actions.check({ dir, isSalvage: options.salvage === true });
+    });
 }
 
 /** The option texts under the names that were typed; commander keeps them in camel case. */
@@ -163,7 +184,8 @@ function versionLine(): string {
 
 /** The subcommand that hints should point to: "kv serve", or "kv". */
 function commandOf(argv: readonly string[]): string {
-  return argv[0] === "serve" || argv[0] === "ws-server" ? `kv ${argv[0]}` : "kv";
+  const name = argv[0] ?? "";
+  return ["serve", "ws-server", "check"].includes(name) ? `kv ${name}` : "kv";
 }
 
 /**

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { UsageError } from "../base/errors.ts";
 import { type ServeOptions, serveOptionsFrom } from "./serve-options.ts";
 
@@ -16,7 +16,8 @@ const DEFAULTS: ServeOptions = {
   maxmemoryPolicy: "noeviction",
   password: "",
   maxclients: 10_000,
-  persist: "off",
+  persist: "everysec",
+  dir: resolve("./kv-data"),
   configFile: "",
   parameters: [],
 };
@@ -37,6 +38,7 @@ test("serveOptionsFrom() takes every option", () => {
     requirepass: "gé",
     maxclients: "1",
     persist: "off",
+    dir: "/data/kv",
   });
   expect(options).toEqual({
     ...DEFAULTS,
@@ -45,6 +47,8 @@ test("serveOptionsFrom() takes every option", () => {
     unixsocket: "/tmp/kv.sock",
     threads: 3,
     databases: 1,
+    persist: "off",
+    dir: "/data/kv",
     maxmemoryBytes: 1_610_612_736,
     maxmemoryPolicy: "allkeys-lru",
     password: "g\xc3\xa9",
@@ -87,8 +91,8 @@ test("serveOptionsFrom() names the flag, the value and the bound of every mistak
       { unixsocket: "x".repeat(104) },
       "--unixsocket: path is too long (104 bytes), at most 103 bytes are allowed",
     ],
-    [{ persist: "always" }, "--persist: this build keeps data in memory only (always), use off"],
-    [{ persist: "yes" }, "--persist: unknown mode (yes), use off"],
+    [{ persist: "yes" }, "--persist: unknown mode (yes), use one of off, everysec, always"],
+    [{ dir: "" }, '--dir: empty path (""), leave it out for ./kv-data'],
     [
       { "maxmemory-policy": "lru" },
       "--maxmemory-policy: unknown policy (lru), use one of noeviction, allkeys-lru, " +

@@ -31,6 +31,9 @@ export const MAXMEMORY_POLICIES = [
   "volatile-ttl",
 ] as const;
 
+export const PERSIST_MODES = ["off", "everysec", "always"] as const;
+export type PersistMode = (typeof PERSIST_MODES)[number];
+
 export interface ServeOptions {
   /** Address to listen on; may be a name. */
   readonly host: string;
@@ -48,8 +51,10 @@ export interface ServeOptions {
   /** "" for none; one character per byte (latin1), as Settings.setPassword takes it. */
   readonly password: string;
   readonly maxclients: number;
-  /** Durability. This build keeps data in memory only. */
-  readonly persist: "off";
+  /** What survives: nothing, all but the last second, or everything that was acknowledged. */
+  readonly persist: PersistMode;
+  /** Absolute path of the directory of a store that is not only in memory. */
+  readonly dir: string;
   /** Absolute path of the configuration file, "" when there is none. */
   readonly configFile: string;
   /**
@@ -57,6 +62,9 @@ export interface ServeOptions {
    */
   readonly parameters: readonly ConfigLine[];
 }
+
+/** Where a store is kept when --dir does not say. */
+export const DIRECTORY_DEFAULT = "./kv-data";
 
 /** What was typed: option name without dashes ("maxmemory-policy") to its text. */
 export type OptionTexts = Readonly<Record<string, string>>;
@@ -75,6 +83,7 @@ const FILE_OPTIONS: ReadonlySet<string> = new Set([
   "requirepass",
   "maxclients",
   "persist",
+  "dir",
 ]);
 
 /** A text to be checked, and what to call it in a message: "--port", or "kv.conf, line 3: port". */
@@ -103,7 +112,8 @@ export function serveOptionsFrom(typed: OptionTexts): ServeOptions {
     maxmemoryPolicy: checked(get("maxmemory-policy"), "noeviction", policyOf),
     password: passwordOf(given, typed),
     maxclients: checked(get("maxclients"), 10_000, (it) => countOf(it, 1, CLIENTS_COUNT_MAX)),
-    persist: checked(get("persist"), "off", persistOf),
+    persist: checked(get("persist"), "everysec", persistOf),
+    dir: resolve(checked(get("dir"), DIRECTORY_DEFAULT, dirOf)),
     configFile: file === undefined ? "" : resolve(file),
     parameters,
   };
@@ -217,15 +227,15 @@ function policyOf({ text, name }: Given): (typeof MAXMEMORY_POLICIES)[number] {
   );
 }
 
-function persistOf({ text, name }: Given): "off" {
-  if (text === "off") return "off";
-  if (text === "everysec" || text === "always") {
-    throw new UsageError(
-      `${name}: this build keeps data in memory only (${text}), use off`,
-      "data is gone when the server stops",
-    );
-  }
-  throw new UsageError(`${name}: unknown mode (${text}), use off`);
+function persistOf({ text, name }: Given): PersistMode {
+  const mode = PERSIST_MODES.find((known) => known === text);
+  if (mode !== undefined) return mode;
+  throw new UsageError(`${name}: unknown mode (${text}), use one of ${PERSIST_MODES.join(", ")}`);
+}
+
+function dirOf({ text, name }: Given): string {
+  if (text !== "") return text;
+  throw new UsageError(`${name}: empty path (""), leave it out for ${DIRECTORY_DEFAULT}`);
 }
 
 /** The password is not repeated in messages. */

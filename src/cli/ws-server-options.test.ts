@@ -20,6 +20,7 @@ const DEFAULTS: ChatSettings = {
   origins: [],
   token: "",
   bridge: "",
+  dir: "",
 };
 
 function complaintOf(typed: Record<string, string>): string {
@@ -38,7 +39,7 @@ test("chatSettingsFrom() fills in the defaults, and takes every option", () => {
     host: "::1",
     port: "0",
     threads: "3",
-    history: "0",
+    history: "7",
     "max-payload": "1mb",
     "rate-limit": "0",
     "max-clients": "1",
@@ -47,12 +48,13 @@ test("chatSettingsFrom() fills in the defaults, and takes every option", () => {
     "allow-origin": "https://A.example, http://b.example:8080",
     token: "secret",
     bridge: "nats://127.0.0.1:4222",
+    dir: "/var/chat",
   };
   expect(chatSettingsFrom(typed)).toEqual({
     host: "::1",
     port: 0,
     threads: 3,
-    historyCount: 0,
+    historyCount: 7,
     payloadSizeMax: 1024 * 1024,
     rateMax: 0,
     clientsMax: 1,
@@ -61,6 +63,7 @@ test("chatSettingsFrom() fills in the defaults, and takes every option", () => {
     origins: ["https://a.example", "http://b.example:8080"],
     token: "secret",
     bridge: "nats://127.0.0.1:4222",
+    dir: "/var/chat",
   });
   expect(chatSettingsFrom({ "allow-origin": "*" }).origins).toEqual(["*"]);
 });

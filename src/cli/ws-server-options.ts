@@ -3,6 +3,7 @@
  *
  *   argv → program.ts (names) → here (values, bounds, defaults) → src/ws-server.ts
  */
+import { resolve } from "node:path";
 import { UsageError } from "../base/errors.ts";
 import {
   CHAT_HISTORY_COUNT_MAX,
@@ -52,7 +53,11 @@ export function chatSettingsFrom(typed: OptionTexts): ChatSettings {
     origins: checked("allow-origin", [], originsOf),
     token: tokenOf(typed),
     bridge: checked("bridge", "", bridgeOf),
+    dir: checked("dir", "", dirOf),
   };
+  if (settings.dir !== "" && settings.historyCount === 0) {
+    throw new UsageError("--dir: has no effect with --history 0, which keeps nothing");
+  }
   if (settings.backlogSizeMax < settings.payloadSizeMax) {
     throw new UsageError(
       `--max-backlog: value is too small (${settings.backlogSizeMax} bytes), ` +
@@ -60,6 +65,11 @@ export function chatSettingsFrom(typed: OptionTexts): ChatSettings {
     );
   }
   return settings;
+}
+
+function dirOf({ text, name }: Given): string {
+  if (text === "") throw new UsageError(`${name}: value is empty, give a directory`);
+  return resolve(text);
 }
 
 function sizeOf({ text, name }: Given, min: number, max: number): number {

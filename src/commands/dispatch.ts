@@ -28,7 +28,7 @@ import { assert } from "../base/assert.ts";
 import { clock, nanoseconds } from "../base/clock.ts";
 import { BATCH_COMMANDS_MAX, WRITER_FLUSH_SIZE } from "../base/limits.ts";
 import { CommandStat, Stat } from "../base/server-stats.ts";
-import { errorTexts, subscribedContext } from "../resp/errors.ts";
+import { errorTexts, logFull, subscribedContext } from "../resp/errors.ts";
 import type { RequestParser } from "../resp/parser.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
 import type { Store } from "../store/store.ts";
@@ -193,6 +193,7 @@ export class Dispatcher {
     const gates = this.#gates;
     let asked = this.#askedGates(session);
     const isLimited = this.#server.settings.maxmemoryBytes > 0;
+    const isLogFull = this.#store.isLogFull();
     for (let i = from; i < count; i++) {
       const command = commands[i] as Command | null;
       c.first = commandFirst[i] as number;
@@ -203,6 +204,7 @@ export class Dispatcher {
         command !== null &&
         ((gates[command.index] as number) & asked) === 0 &&
         (command.arity >= 0 ? c.count === command.arity : c.count >= -command.arity) &&
+        !(isLogFull && command.isWrite) &&
         !(isLimited && command.isDenyOom && !this.#store.admitWrites())
       ) {
         const mark = out.length;
@@ -267,6 +269,10 @@ export class Dispatcher {
     const gates = this.#gates[command.index] as number;
     if (!session.isAuthenticated && (gates & Gate.Auth) !== 0) {
       this.#out.error(errorTexts.noAuth);
+      return true;
+    }
+    if (command.isWrite && this.#store.isLogFull()) {
+      this.#out.error(logFull(this.#store.durability?.fullReason() ?? ""));
       return true;
     }
     if ((gates & Gate.Oom) !== 0 && !this.#store.admitWrites()) {

@@ -12,6 +12,7 @@ import { clock } from "../base/clock.ts";
 import { CommandStat, ERROR_PREFIXES, Stat } from "../base/server-stats.ts";
 import { COMMIT, VERSION } from "../base/version.ts";
 import { TopicKind } from "../pubsub/layout.ts";
+import type { DurabilityFacts } from "../store/durability.ts";
 import { COUNT_EVICTED, COUNT_EXPIRED } from "../store/store.ts";
 import { registry } from "./registry.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -131,8 +132,14 @@ export function memorySection(server: ServerContext): Fields {
   ];
 }
 
-/** Memory mode: nothing is ever saved or loaded. */
+/** Fields of Redis, of which a checkpoint fills those of snapshots and rewrites; then our own. */
 export function persistenceSection(server: ServerContext): Fields {
+  const { durability } = server.store;
+  const facts = durability === null ? null : durability.facts();
+  const savedMs = facts === null ? server.startedMs : facts.savedMs;
+  const isRunning = facts?.isCheckpointing === true ? 1 : 0;
+  const tookSeconds =
+    facts === null || facts.checkpoints === 0 ? -1 : Math.round(facts.checkpointMs / MS_PER_SECOND);
   return [
     ["loading", 0],
     ["async_loading", 0],
@@ -141,27 +148,51 @@ export function persistenceSection(server: ServerContext): Fields {
     ["current_fork_perc", "0.00"],
     ["current_save_keys_processed", 0],
     ["current_save_keys_total", 0],
-    ["rdb_changes_since_last_save", 0],
-    ["rdb_bgsave_in_progress", 0],
-    ["rdb_last_save_time", Math.floor(server.startedMs / MS_PER_SECOND)],
-    ["rdb_last_bgsave_status", "ok"],
-    ["rdb_last_bgsave_time_sec", -1],
+    ["rdb_changes_since_last_save", facts === null ? 0 : facts.lastStamp - facts.checkpointMark],
+    ["rdb_bgsave_in_progress", isRunning],
+    ["rdb_last_save_time", Math.floor(savedMs / MS_PER_SECOND)],
+    ["rdb_last_bgsave_status", (facts?.failedCheckpoints ?? 0) === 0 ? "ok" : "err"],
+    ["rdb_last_bgsave_time_sec", tookSeconds],
     ["rdb_current_bgsave_time_sec", -1],
-    ["rdb_saves", 0],
+    ["rdb_saves", facts?.checkpoints ?? 0],
     ["rdb_last_cow_size", 0],
     ["rdb_last_load_keys_expired", 0],
     ["rdb_last_load_keys_loaded", 0],
-    ["aof_enabled", 0],
-    ["aof_rewrite_in_progress", 0],
+    ["aof_enabled", facts === null ? 0 : 1],
+    ["aof_rewrite_in_progress", isRunning],
     ["aof_rewrite_scheduled", 0],
-    ["aof_last_rewrite_time_sec", -1],
+    ["aof_last_rewrite_time_sec", tookSeconds],
     ["aof_current_rewrite_time_sec", -1],
-    ["aof_last_bgrewrite_status", "ok"],
-    ["aof_rewrites", 0],
-    ["aof_last_write_status", "ok"],
+    ["aof_last_bgrewrite_status", (facts?.failedCheckpoints ?? 0) === 0 ? "ok" : "err"],
+    ["aof_rewrites", facts?.checkpoints ?? 0],
+    ["aof_last_write_status", facts?.isFull === true ? "err" : "ok"],
     ["aof_last_cow_size", 0],
     ["module_fork_in_progress", 0],
     ["module_fork_last_cow_size", 0],
+    ["durability", server.settings.persist],
+    ...(facts === null ? [] : durabilityFields(server, facts)),
+  ];
+}
+
+function durabilityFields(server: ServerContext, facts: DurabilityFacts): Fields {
+  return [
+    ["data_dir", server.settings.dir],
+    ["durable_lag_ms", Math.round(facts.lagMs)],
+    ["last_stamp", facts.lastStamp],
+    ["durable_stamp", facts.durableStamp],
+    ["flushes", facts.flushes],
+    ["last_flush_ms", Math.round(facts.flushMs)],
+    ["longest_flush_ms", Math.round(facts.flushMsMax)],
+    ["log_written_bytes", facts.writtenBytes],
+    ["log_file_bytes", facts.logBytes],
+    ["log_segments", facts.logSegments],
+    ["log_segments_recycled", facts.recycledSegments],
+    ["checkpoint_bytes", facts.checkpointBytes],
+    ["checkpoint_mark", facts.checkpointMark],
+    ["checkpoint_in_progress", facts.isCheckpointing ? 1 : 0],
+    ["last_recovery_ms", Math.round(facts.recoveryMs)],
+    ["last_recovery_records", facts.recoveredRecords],
+    ["log_full", server.store.durability?.fullReason() ?? ""],
   ];
 }
 

@@ -174,6 +174,7 @@ function removeEqual(c: Context, cursor: Cursor, count: number): number {
   const store = c.store;
   const isForward = count >= 0;
   const most = count === 0 ? Number.POSITIVE_INFINITY : Math.abs(count);
+  store.group();
   let removed = 0;
   let index = isForward ? 0 : cursor.itemsCount - 1;
   while (removed < most && cursor.type === TYPE_LIST && store.seekItem(cursor, index)) {

@@ -59,6 +59,7 @@ function push(c: Context, atHead: boolean, mustExist: boolean): void {
 /** Pushes the arguments behind the key; takes them back when one of them is refused. */
 function pushAll(c: Context, cursor: Cursor, atHead: boolean): Status {
   const store = c.store;
+  if (c.count > 3) store.group();
   for (let i = 2; i < c.count; i++) {
     const status = store.pushItem(cursor, atHead, c.bytes, c.start(i), c.length(i));
     if (status === STATUS_OK) continue;

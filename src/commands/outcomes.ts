@@ -7,10 +7,11 @@
  */
 import { KEYS_AT_ONCE_MAX, SNAPSHOT_ATTEMPTS_MAX } from "../base/limits.ts";
 import { Stat } from "../base/server-stats.ts";
-import { errorTexts } from "../resp/errors.ts";
+import { errorTexts, logFull } from "../resp/errors.ts";
 import { type Cursor, TYPE_STRING } from "../store/cursor.ts";
 import {
   STATUS_KEY_TOO_LONG,
+  STATUS_LOG_FULL,
   STATUS_OUT_OF_MEMORY,
   STATUS_TOO_LARGE,
   type Status,
@@ -73,6 +74,7 @@ export function failWith(c: Context, status: Status, mark: number): void {
   if (status === STATUS_OUT_OF_MEMORY) c.out.error(errorTexts.outOfMemory);
   else if (status === STATUS_TOO_LARGE) c.out.error(errorTexts.stringTooLong);
   else if (status === STATUS_KEY_TOO_LONG) c.out.error(errorTexts.keyTooLong);
+  else if (status === STATUS_LOG_FULL) c.out.error(logFull(c.store.durability?.fullReason() ?? ""));
 }
 
 /**

@@ -24,8 +24,8 @@ export class Command {
   readonly keyFirst: number;
   readonly keyLast: number;
   readonly keyStep: number;
-  readonly isWrite: boolean;
   readonly isDenyOom: boolean;
+  readonly isWrite: boolean;
   readonly isNoAuth: boolean;
   readonly isAdmin: boolean;
   readonly subcommands: CommandLookup | null;
@@ -39,8 +39,8 @@ export class Command {
     this.keyFirst = spec.keys?.first ?? 0;
     this.keyLast = spec.keys?.last ?? 0;
     this.keyStep = spec.keys?.step ?? 0;
-    this.isWrite = spec.flags.includes("write");
     this.isDenyOom = spec.flags.includes("denyoom");
+    this.isWrite = spec.flags.includes("write");
     this.isNoAuth = spec.flags.includes("no_auth");
     this.isAdmin = spec.flags.includes("admin");
     this.subcommands = subcommands;

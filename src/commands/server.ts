@@ -122,7 +122,7 @@ function shutdown(c: Context): void {
     return;
   }
   // In memory mode there is nowhere to save to, and stopping would lose what the client wants kept.
-  if (words.save === true && !words.force) {
+  if (words.save === true && !words.force && c.store.durability === null) {
     c.out.error(errorTexts.shutdownFailed);
     return;
   }

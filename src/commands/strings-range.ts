@@ -120,6 +120,7 @@ function writeAt(c: Context, cursor: Cursor, offset: number): Status {
   }
   if (offset + length > c.settings.bulkSizeMax) return STATUS_TOO_LARGE;
   const isNew = cursor.type !== TYPE_STRING;
+  if (isNew) store.group();
   let status = isNew ? store.putString(cursor, c.bytes, 0, 0, 0) : STATUS_OK;
   if (status !== STATUS_OK) return status;
   status = store.writeRange(cursor, offset, c.bytes, c.start(3), length);

@@ -26,6 +26,7 @@ import { listCommands } from "./lists.ts";
 import { listMoveCommands } from "./lists-move.ts";
 import { listSearchCommands } from "./lists-search.ts";
 import { memoryCommands } from "./memory.ts";
+import { persistenceCommands } from "./persistence.ts";
 import { pubsubCommands } from "./pubsub.ts";
 import { type Command, registry } from "./registry.ts";
 import { scanCommands } from "./scan.ts";
@@ -38,6 +39,7 @@ import { setCommands } from "./strings-set.ts";
 const FAMILIES: readonly (readonly CommandSpec[])[] = [
   connectionCommands,
   serverCommands,
+  persistenceCommands,
   configCommands,
   infoCommands,
   introspectionCommands,

@@ -13,6 +13,7 @@
  *       |       Output:   a write was short. Nothing is parsed, and the socket is not read, until
  *       |                 the queue is sent.
  *       |       Deferred: a command replies later. Nothing is run; a little input is still taken.
+ *       |       Durable:  replies wait until the changes are durable enough. The same.
  *       v
  *      Lingering   our side is shut down, input is dropped, the client's side is waited for
  *       |          (CLOSE_LINGER_MS)
@@ -59,6 +60,7 @@ import type { Sink } from "../pubsub/subscriber.ts";
 import { type ParseLimits, ParseStatus, type RequestParser } from "../resp/parser.ts";
 import { PartialRequest } from "../resp/partial-request.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
+import type { Acknowledgements } from "./acknowledgements.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { OutputQueue } from "./output-queue.ts";
 
@@ -72,6 +74,8 @@ export interface ConnectionHost {
   /** This Worker's row of the counters. */
   readonly own: Float64Array;
   readonly log: Log;
+  /** null in memory mode: nothing has to wait. */
+  readonly acknowledgements: Acknowledgements | null;
   /** Told once, when the connection is closed. */
   closed(connection: Connection): void;
   /** Told when nothing more will be sent, which is at the latest when the connection is closed. */
@@ -83,6 +87,7 @@ export type ClientSocket = Socket<Connection | null>;
 const enum Block {
   Output = 1,
   Deferred = 2,
+  Durable = 4,
 }
 
 const enum State {
@@ -111,6 +116,10 @@ export class Connection implements Sink {
   /** Since when the queue has been above the soft limit, 0 when it is not; ms. */
   #softSinceMs = 0;
   #lingerUntilMs = 0;
+  /** Stamp of the last change whose reply is not sent yet, 0 for none. */
+  #writtenStamp = 0;
+  /** Pieces of reply that are held until then. */
+  #heldCount = 0;
 
   constructor(host: ConnectionHost, socket: ClientSocket, session: Session) {
     this.#host = host;
@@ -142,8 +151,42 @@ export class Connection implements Sink {
   /** The socket takes bytes again. Also comes when nothing was waiting. */
   drain(): void {
     if (this.#output.size === 0 || this.#state === State.Closed) return;
+    if ((this.#blocked & Block.Durable) !== 0) return;
     this.#sendQueue();
     if (this.#output.size === 0) this.#unblock(Block.Output);
+  }
+
+  /** The changes whose replies were held are durable enough: sends them. */
+  release(bytes: Buffer, start: number, end: number): void {
+    if (--this.#heldCount > 0 || this.#output.size > 0) {
+      if (this.#state === State.Open) this.#output.add(bytes, start, end - start);
+    } else if (this.#state === State.Open) this.#send(bytes, start, end);
+    if (this.#heldCount > 0 || this.#state !== State.Open) return;
+    this.#writtenStamp = 0;
+    if (this.#output.size > 0) {
+      this.#sendQueue();
+      if (this.#output.size > 0) {
+        this.#blocked |= Block.Output;
+        this.#pause();
+      }
+    }
+    this.#unblock(Block.Durable);
+  }
+
+  /** Sends held bytes; what the socket does not take goes to the queue. */
+  #send(bytes: Buffer, start: number, end: number): void {
+    const own = this.#host.own;
+    const taken = this.#socket.write(bytes, start, end - start);
+    if (taken < 0) {
+      this.#socket.terminate();
+      return;
+    }
+    own[Stat.WritesProcessed] = (own[Stat.WritesProcessed] as number) + 1;
+    own[Stat.BytesOut] = (own[Stat.BytesOut] as number) + taken;
+    this.session.bytesOut += taken;
+    if (start + taken === end) return;
+    this.#lastTakenMs = clock.nowMs;
+    this.#output.add(bytes, start + taken, end - start - taken);
   }
 
   /** The client has shut down its side: what it sent is answered, then the connection is closed. */
@@ -226,7 +269,11 @@ export class Connection implements Sink {
    * batch.
    */
   #settle(): boolean {
-    const { dispatcher, out } = this.#host;
+    const { dispatcher, out, acknowledgements } = this.#host;
+    if (acknowledgements !== null) {
+      const stamp = acknowledgements.writtenStamp();
+      if (stamp !== 0) this.#writtenStamp = stamp;
+    }
     const context = dispatcher.context;
     const deferred = context.deferred;
     if (out.isOverflown) {
@@ -270,6 +317,7 @@ export class Connection implements Sink {
     dispatcher.writeDeferred(this.session, write);
     if (this.#output.size === 0) this.#flush();
     else {
+      // Something blocks already: it goes out behind what waits.
       this.#output.add(out.bytes, 0, out.length);
       out.length = 0;
     }
@@ -337,6 +385,7 @@ export class Connection implements Sink {
     const { out } = this.#host;
     const length = out.length;
     if (length === 0) return this.#state === State.Open;
+    if (this.#writtenStamp !== 0 && this.#mustHold()) return false;
     out.length = 0;
     if (this.#state === State.Closed) return false;
     const taken = this.#socket.write(out.bytes, 0, length);
@@ -351,6 +400,23 @@ export class Connection implements Sink {
     }
     if (out.bytes.length > WRITER_KEEP_SIZE_MAX) out.shrink(WRITER_SIZE);
     return this.#state === State.Open;
+  }
+
+  /** Keeps what is in the writer when the changes behind it are not durable enough yet. */
+  #mustHold(): boolean {
+    const { out, acknowledgements } = this.#host;
+    const stamp = this.#writtenStamp;
+    // Nothing overtakes what is held already.
+    const isHeld = this.#heldCount > 0;
+    if (acknowledgements === null || !(isHeld || acknowledgements.mustHold(stamp))) {
+      this.#writtenStamp = 0;
+      return false;
+    }
+    this.#blocked |= Block.Durable;
+    this.#heldCount++;
+    acknowledgements.hold(this, stamp, out.bytes, out.length);
+    out.length = 0;
+    return true;
   }
 
   /** The socket has not taken [from, to) of the writer: queues it and stops reading. */

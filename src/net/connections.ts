@@ -26,6 +26,7 @@ import { Subscriber } from "../pubsub/subscriber.ts";
 import { type ParseLimits, RequestParser } from "../resp/parser.ts";
 import { REPLY_MAX_CLIENTS } from "../resp/replies.ts";
 import { ReplyWriter } from "../resp/writer.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
 import { type ClientSocket, Connection, type ConnectionHost } from "./connection.ts";
 import { describePeer } from "./peer-address.ts";
 
@@ -49,6 +50,7 @@ export class Connections implements ConnectionHost {
   readonly own: Float64Array;
   readonly log: Log;
   readonly #pubsub: PubSub;
+  readonly acknowledgements: Acknowledgements | null;
   readonly #stats: ServerStats;
   /** Word 0: clients of the process. Added to and taken from by every Worker, atomically. */
   readonly #clients: Int32Array;
@@ -74,6 +76,9 @@ export class Connections implements ConnectionHost {
       authenticated: true,
     };
     this.dispatcher = new Dispatcher(server, this.parser, this.out);
+    const { store } = server;
+    const { durability } = store;
+    this.acknowledgements = durability === null ? null : new Acknowledgements(store, durability);
     this.#limitWriter();
     this.#timer = setInterval(() => this.#check(), CONNECTION_CHECK_MS);
   }

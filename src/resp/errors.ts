@@ -205,3 +205,8 @@ function upToNull(text: string): string {
   const at = text.indexOf("\0");
   return at < 0 ? text : text.slice(0, at);
 }
+
+/** Changes cannot be logged. The first half is what clients match on. */
+export function logFull(reason: string): string {
+  return `MISCONF Errors writing to the AOF file: ${reason === "" ? "no room" : reason}`;
+}

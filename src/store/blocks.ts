@@ -30,6 +30,7 @@ import {
   CONTROL_CLASSES,
   CONTROL_GENERATION,
   CONTROL_SEGMENT_OPEN,
+  CONTROL_SEGMENTS_USABLE,
   COUNT_ALLOCATED_BYTES,
   COUNT_USED_BYTES,
   RECORD_TYPE_MASK,
@@ -263,9 +264,11 @@ function takeNewChunk(memory: Memory): boolean {
   let slot = control[CONTROL_SEGMENT_OPEN] as number;
   let next = control[CONTROL_CHUNK_NEXT] as number;
   if (next === SEGMENT_SIZE) {
-    if (slot + 1 === memory.segmentsCount) return false;
+    if (slot + 1 >= (control[CONTROL_SEGMENTS_USABLE] as number)) return false;
     slot++;
     next = 0;
+    // In the exclusive section, segments become usable that this Worker has not mapped yet.
+    if (slot >= memory.words.length) memory.mapSegments();
     control[CONTROL_SEGMENT_OPEN] = slot;
   }
   control[CONTROL_CHUNK_NEXT] = next + CHUNK_SIZE;

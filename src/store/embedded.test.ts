@@ -50,6 +50,19 @@ describe("EmbeddedStore strings", () => {
     store.close();
   });
 
+  test("get() sees a key go while the event loop stands still", () => {
+    const store = openStore({ memory: 16 * MIB });
+    store.set("soon", "gone", { expiresInMs: 20 });
+    const startMs = performance.now();
+    while (store.get("soon") !== null && performance.now() - startMs < 10_000);
+    const elapsedMs = performance.now() - startMs;
+    expect(elapsedMs).toBeGreaterThan(18);
+    expect(elapsedMs).toBeLessThan(10_000);
+    store.set("soon", "stays");
+    expect(store.getText("soon")).toBe("stays");
+    store.close();
+  });
+
   test("update() sees the old value, can remove, and changes nothing when it throws", () => {
     const store = openStore({ memory: 16 * MIB });
     store.update("n", (value) => (value === null ? "1" : "2"));

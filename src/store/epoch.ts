@@ -19,6 +19,7 @@ import {
   CONTROL_EPOCHS,
   CONTROL_EXCLUSIVE,
   CONTROL_GENERATION,
+  CONTROL_SEGMENTS,
   CONTROL_WORKERS,
 } from "./layout.ts";
 import type { Memory } from "./memory.ts";
@@ -33,6 +34,7 @@ export function enterEpoch(memory: Memory): void {
   Atomics.store(control, memory.epochWord, control[CONTROL_EPOCH] as number);
   if (Atomics.load(control, CONTROL_EXCLUSIVE) !== 0) waitForExclusive(memory);
   if (control[CONTROL_GENERATION] !== memory.generation) forgetPrivateBlocks(memory);
+  if (control[CONTROL_SEGMENTS] !== memory.words.length) memory.mapSegments();
 }
 
 /** Ends a batch: nothing that was read in it may be used any more. */
@@ -72,11 +74,13 @@ export function runExclusive<T>(memory: Memory, run: () => T): T {
     Atomics.wait(control, CONTROL_EXCLUSIVE, holder, 10);
   }
   waitForOthers(memory);
+  if (control[CONTROL_SEGMENTS] !== memory.words.length) memory.mapSegments();
   if (control[CONTROL_GENERATION] !== memory.generation) forgetPrivateBlocks(memory);
   try {
     return run();
   } finally {
     Atomics.store(control, memory.epochWord, epoch);
+    if (Atomics.load(control, CONTROL_SEGMENTS) !== memory.words.length) memory.mapSegments();
     Atomics.store(control, CONTROL_EXCLUSIVE, 0);
     Atomics.notify(control, CONTROL_EXCLUSIVE);
   }
@@ -92,6 +96,30 @@ function waitForOthers(memory: Memory): void {
       const epoch = Atomics.load(control, word);
       if (epoch === 0) break;
       if (spins >= SPINS_MAX) Atomics.wait(control, word, epoch, SLEEP_MS);
+    }
+  }
+}
+
+/**
+ * Waits until every Worker that is in a batch, or in the exclusive section, has come to its end;
+ * batches that begin meanwhile do not matter. For who is no Worker of the store itself. The Worker
+ * that `reading` names (1 + its index, 0 for none) is not waited for: its batch only reads.
+ */
+export function waitForBatches(control: Int32Array, reading: () => number): void {
+  const epoch = Atomics.add(control, CONTROL_EPOCH, 1);
+  for (;;) {
+    // Before the epochs: a Worker takes its epoch up again before it ends the section.
+    const holder = Atomics.load(control, CONTROL_EXCLUSIVE);
+    if (holder === 0) break;
+    Atomics.wait(control, CONTROL_EXCLUSIVE, holder, 1);
+  }
+  const workers = control[CONTROL_WORKERS] as number;
+  for (let worker = 0; worker < workers; worker++) {
+    const word = CONTROL_EPOCHS + worker * 16;
+    for (let spins = 0; ; spins++) {
+      const own = Atomics.load(control, word);
+      if (own === 0 || own - epoch > 0 || reading() === worker + 1) break;
+      if (spins >= SPINS_MAX) Atomics.wait(control, word, own, SLEEP_MS);
     }
   }
 }

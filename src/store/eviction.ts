@@ -145,6 +145,7 @@ function removeBest(memory: Memory, policy: number): boolean {
   const entry = findBest(view, policy);
   if (entry > 0) {
     aimCursorAtEntry(memory, cursor, view, bestShard, bestBucket, entry);
+    memory.evictionLog?.evicting(cursor);
     removeKey(memory, cursor);
   }
   unlockBucket(view, bestBucket);

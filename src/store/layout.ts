@@ -132,7 +132,10 @@ export const DATABASES_MAX = 256;
 export const CONTROL_MAGIC = 0;
 export const MAGIC = 0x6b76_3031;
 export const CONTROL_WORKERS = 1;
+/** Segments that exist: who begins a batch maps those that it has not (epoch.ts). */
 export const CONTROL_SEGMENTS = 2;
+/** Segments that every Worker has mapped: only those are written to. */
+export const CONTROL_SEGMENTS_USABLE = 3;
 /** 0, or 1 + the Worker inside the exclusive section. */
 export const CONTROL_EXCLUSIVE = 8;
 /** Serialises opening chunks and segments. */

@@ -7,6 +7,7 @@
  */
 import { FatalError, UsageError } from "../base/errors.ts";
 import { type HashSecret, makeSecret } from "../base/hash.ts";
+import type { Cursor } from "./cursor.ts";
 import {
   BUCKET_WORDS,
   CLASSES_MAX,
@@ -18,6 +19,7 @@ import {
   CONTROL_MAGIC,
   CONTROL_SECRET,
   CONTROL_SEGMENTS,
+  CONTROL_SEGMENTS_USABLE,
   CONTROL_WORDS,
   CONTROL_WORKERS,
   COUNT_MEMORY_LIMIT,
@@ -33,6 +35,8 @@ import {
   SHARD_OVERFLOW_LOW,
   WORKERS_MAX,
 } from "./layout.ts";
+import { mapFile } from "./log-files.ts";
+import type { LogHandle } from "./log-layout.ts";
 
 /** Smallest reservation: two segments. */
 export const RESERVE_SIZE_MIN = 2 * SEGMENT_SIZE;
@@ -53,6 +57,15 @@ export interface StoreHandle {
   readonly keyShards: readonly SharedArrayBuffer[];
   readonly nodeShards: readonly SharedArrayBuffer[];
   readonly segments: readonly SharedArrayBuffer[];
+  /** Segments behind `segments` are files of this directory, made as they are needed. */
+  readonly heapDir?: string;
+  /** The log that changes are written to; without it, the store is in memory only. */
+  readonly log?: LogHandle;
+}
+
+/** Who must know of evictions: the log. */
+export interface EvictionLog {
+  evicting(cursor: Cursor): void;
 }
 
 /** A hash index over some shards; the store has two, for keys and for nodes. */
@@ -74,17 +87,18 @@ export class Memory {
   readonly keys: HashIndex;
   readonly nodes: HashIndex;
   /** Views of each segment, by slot. */
-  readonly words: readonly Int32Array[];
-  readonly doubles: readonly Float64Array[];
-  readonly bytes: readonly Buffer[];
+  readonly words: Int32Array[];
+  readonly doubles: Float64Array[];
+  readonly bytes: Buffer[];
   readonly secret: HashSecret;
   readonly worker: number;
   /** First counter of this Worker's row. */
   readonly row: number;
   /** Word of this Worker's epoch. */
   readonly epochWord: number;
-  /** Segments that this reservation has. */
-  readonly segmentsCount: number;
+  /** Segments beyond those in memory are files. */
+  readonly isHeapOnDisk: boolean;
+  readonly #heapDir: string;
 
   // ---- The Worker's own blocks: written by nobody else ----
   /** Free blocks of each class: first one and how many. */
@@ -113,6 +127,8 @@ export class Memory {
   recordLines = 1;
   /** All records are so few bytes that they stay in the processor's cache. */
   isCached = false;
+  /** Told before a key is evicted; null in memory mode. */
+  evictionLog: EvictionLog | null = null;
   /** Keeps the prefetching loads alive: without a use, the JIT drops them. */
   sink = 0;
 
@@ -130,8 +146,26 @@ export class Memory {
     this.worker = worker;
     this.row = worker * COUNTERS_ROW;
     this.epochWord = CONTROL_EPOCHS + worker * 16;
-    this.segmentsCount = handle.segments.length;
+    this.isHeapOnDisk = handle.heapDir !== undefined;
+    this.#heapDir = handle.heapDir ?? "";
+    this.mapSegments();
   }
+
+  /** Maps the segments that were made since this thread looked last. */
+  mapSegments(): void {
+    const count = Atomics.load(this.control, CONTROL_SEGMENTS);
+    for (let slot = this.words.length; slot < count; slot++) {
+      const file = mapFile(this.#heapDir, heapName(slot));
+      this.words.push(file.words);
+      this.doubles.push(file.doubles);
+      this.bytes.push(file.bytes);
+    }
+  }
+}
+
+/** The file behind a segment's slot. */
+export function heapName(slot: number): string {
+  return `heap-${String(slot).padStart(6, "0")}`;
 }
 
 function openIndex(
@@ -158,10 +192,15 @@ export function memoryLimit(memory: Memory): number {
 /**
  * Reserves the memory of a new store for up to `reserveBytes` of records, and as much again as its
  * index needs. Where the system refuses so much address space, half of it is tried, down to
- * RESERVE_SIZE_MIN. Throws UsageError when `reserveBytes` or `workers` is out of bounds, FatalError
- * when not even the minimum is to be had.
+ * RESERVE_SIZE_MIN. With `heap`, only so many bytes are memory; what is beyond becomes files of a
+ * directory (heap.ts). Throws UsageError when `reserveBytes` or `workers` is out of bounds,
+ * FatalError when not even the minimum is to be had.
  */
-export function reserveMemory(reserveBytes: number, workers: number): StoreHandle {
+export function reserveMemory(
+  reserveBytes: number,
+  workers: number,
+  heap?: { readonly dir: string; readonly memoryBytes: number },
+): StoreHandle {
   const largest = SEGMENTS_MAX * SEGMENT_SIZE;
   if (!(reserveBytes >= RESERVE_SIZE_MIN && reserveBytes <= largest)) {
     throw new UsageError(
@@ -172,7 +211,7 @@ export function reserveMemory(reserveBytes: number, workers: number): StoreHandl
     throw new UsageError(`workers: count (${workers}) must be between 1 and ${WORKERS_MAX}`);
   }
   for (let bytes = reserveBytes; bytes >= RESERVE_SIZE_MIN; bytes /= 2) {
-    const handle = tryReserve(bytes);
+    const handle = tryReserve(bytes, heap?.memoryBytes ?? bytes, heap?.dir);
     if (handle !== undefined) {
       initialise(handle, workers);
       return handle;
@@ -184,7 +223,11 @@ export function reserveMemory(reserveBytes: number, workers: number): StoreHandl
   );
 }
 
-function tryReserve(bytes: number): StoreHandle | undefined {
+function tryReserve(
+  bytes: number,
+  memoryBytes: number,
+  heapDir: string | undefined,
+): StoreHandle | undefined {
   try {
     return {
       control: new SharedArrayBuffer(CONTROL_WORDS * 4),
@@ -192,9 +235,10 @@ function tryReserve(bytes: number): StoreHandle | undefined {
       keyShards: reserveShards(bytes / KEY_INDEX_DIVISOR, 1 << KEY_SHARD_BITS),
       nodeShards: reserveShards(bytes / NODE_INDEX_DIVISOR, 1 << NODE_SHARD_BITS),
       segments: Array.from(
-        { length: Math.ceil(bytes / SEGMENT_SIZE) },
+        { length: Math.ceil(Math.min(bytes, memoryBytes) / SEGMENT_SIZE) },
         () => new SharedArrayBuffer(SEGMENT_SIZE),
       ),
+      ...(heapDir === undefined ? {} : { heapDir }),
     };
   } catch (error) {
     if (error instanceof RangeError) return undefined;
@@ -213,6 +257,7 @@ function initialise(handle: StoreHandle, workers: number): void {
   control[CONTROL_MAGIC] = MAGIC;
   control[CONTROL_WORKERS] = workers;
   control[CONTROL_SEGMENTS] = handle.segments.length;
+  control[CONTROL_SEGMENTS_USABLE] = handle.segments.length;
   control[CONTROL_ID_LOW] = 1;
   control[CONTROL_EPOCH] = 1;
   // Offset 0 of a segment means "no entry": the first chunk of the first segment starts behind a

@@ -9,6 +9,8 @@ export const STATUS_OUT_OF_MEMORY: Status = 1;
 export const STATUS_TOO_LARGE: Status = 2;
 /** The key is longer than KEY_SIZE_MAX; nothing was changed. */
 export const STATUS_KEY_TOO_LONG: Status = 3;
+/** There is no room on the disk for the log; nothing was changed. */
+export const STATUS_LOG_FULL: Status = 4;
 
 /** As an expiry: leave the key's own as it is. */
 export const KEEP_EXPIRY = -1;

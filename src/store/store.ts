@@ -20,6 +20,7 @@ import { hashBytes } from "../base/hash.ts";
 import { idleMs, markAccess } from "./access.ts";
 import { Admission } from "./admission.ts";
 import { Cursor, TYPE_LIST } from "./cursor.ts";
+import type { Durability } from "./durability.ts";
 import { enterEpoch, leaveEpoch, runExclusive } from "./epoch.ts";
 import { flushAll, flushDatabase } from "./flush.ts";
 import { findOptimistic, isUnchanged, lockAndFind, prefetch, unlockCursor } from "./index.ts";
@@ -32,7 +33,6 @@ import {
   COUNT_KEYS,
   COUNT_MEMORY_LIMIT,
   COUNT_READ_RETRIES,
-  COUNT_USED_BYTES,
   RECORD_ACCESS_BYTE,
 } from "./layout.ts";
 import { insertItem, removeItem, setItem } from "./list-edit.ts";
@@ -53,7 +53,7 @@ import { describeMissing, describeRecord } from "./read.ts";
 import { removeKey } from "./remove.ts";
 import { copyKey, renameKey } from "./rename.ts";
 import { randomKey, ScanBatch, scanStep } from "./scan.ts";
-import { keysOfAll, sumCounter, usedBytes, valueBytes } from "./stats.ts";
+import { sizeRecords, sumCounter, usedBytes, valueBytes } from "./stats.ts";
 import type { Status } from "./status.ts";
 import { appendString, copyValue, putString, writeRange } from "./strings.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -66,12 +66,6 @@ export { COUNT_EVICTED, COUNT_EXPIRED, KEY_SIZE_MAX } from "./layout.ts";
 const READ_ATTEMPTS_MAX = 8;
 /** Batches between two looks at the average record size. */
 const SIZING_BATCHES = 1024;
-/**
- * Records of so many bytes stay in the processor's second-level cache by themselves: prefetching
- * costs more than it saves. At 1 k keys of 128 B it is 25 ns of a request in a batch of 50.
- */
-const CACHED_BYTES_MAX = 384 * 1024;
-
 export class Store {
   readonly memory: Memory;
   /** Keys of the last scanStep or randomKey. */
@@ -117,17 +111,10 @@ export class Store {
     this.memory.nowMs = clock.nowMs;
     enterEpoch(this.memory);
     this.#admission.reset();
-    if (--this.#batchesUntilSizing < 0) this.#sizeRecords();
-  }
-
-  /** Looks at how long records are on average: the prefetch loads that many cache lines. */
-  #sizeRecords(): void {
-    this.#batchesUntilSizing = SIZING_BATCHES;
-    const memory = this.memory;
-    const keys = keysOfAll(memory);
-    const bytes = sumCounter(memory, COUNT_USED_BYTES);
-    memory.recordLines = keys === 0 ? 1 : Math.ceil(bytes / keys / 64);
-    memory.isCached = bytes < CACHED_BYTES_MAX;
+    if (--this.#batchesUntilSizing < 0) {
+      this.#batchesUntilSizing = SIZING_BATCHES;
+      sizeRecords(this.memory);
+    }
   }
 
   leaveBatch(): void {
@@ -270,6 +257,28 @@ export class Store {
     for (let i = 0; i < count; i++) (this.#cursors[i] as Cursor).isLocked = false;
     this.#isMulti = false;
     unlockBuckets(this.memory, this.#cursors, count);
+  }
+
+  /**
+   * What is changed from here to the unlocking survives a crash as a whole or not at all: for
+   * commands that change one key in several steps. lockAll and exclusive do it by themselves. In
+   * memory mode there is nothing to do; durable-store.ts overrides it, and what follows.
+   */
+  group(): void {}
+
+  /** Whether changes are refused because there is no room for the log. Hot: once a batch. */
+  isLogFull(): boolean {
+    return false;
+  }
+
+  /** Stamp of the last change of this batch, or the last batch; 0 when it has changed nothing. */
+  writtenStamp(): number {
+    return 0;
+  }
+
+  /** The log, its state, and waiting for it; null in memory mode. */
+  get durability(): Durability | null {
+    return null;
   }
 
   /** Finds a locked cursor's key again. True: it exists. */
@@ -583,7 +592,10 @@ export function createStore(options: StoreOptions): StoreHandle {
   return reserveMemory(options.reserveBytes, options.workers);
 }
 
-/** This Worker's face of the store behind `handle`. Each index may be used by one Worker only. */
+/**
+ * This Worker's face of the memory behind `handle`, without the log that may belong to it; see
+ * durable-store.ts. Each index may be used by one Worker only.
+ */
 export function attachStore(handle: StoreHandle, worker: number): Store {
   return new Store(new Memory(handle, worker));
 }

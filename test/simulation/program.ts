@@ -126,7 +126,9 @@ function reachable(name: string, mutations: readonly Mutation[]): SourceModule[]
     if (NATIVE.has(file) || found.has(path)) return;
     const source = sourceOf(file, mutations);
     found.set(path, { path, source });
-    for (const match of source.matchAll(/\bfrom "\.\/([a-z-]+\.ts)";/g)) visit(match[1] as string);
+    // Types are gone when it runs, and so is what they are imported from.
+    const values = source.replace(/^import type [^;]*;/gm, "");
+    for (const match of values.matchAll(/\bfrom "\.\/([a-z-]+\.ts)";/g)) visit(match[1] as string);
   };
   visit(name);
   return [...found.values()];

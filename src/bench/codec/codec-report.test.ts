@@ -52,6 +52,11 @@ test("the table has a part for each shape, its legend and its warnings", () => {
   expect(formatCodecTable(RESULT, PLAIN)).toEndWith("\nwarning: something is odd\n");
 });
 
+test("the table has no spread of a single round", () => {
+  const once = { ...RESULT, plan: { ...RESULT.plan, rounds: 1 } };
+  expect(formatCodecTable(once, PLAIN).split("\n")[3]).toEndWith(" –");
+});
+
 test("Markdown and CSV have the same figures", () => {
   const markdown = formatCodecMarkdown(RESULT);
   expect(markdown).toStartWith("### chat: a message\n\n| Format | Bytes | zstd |");

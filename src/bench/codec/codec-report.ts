@@ -55,18 +55,19 @@ export function formatCodecJson(result: CodecResult): string {
   return `${text.replaceAll(rounds, (list) => list.replaceAll(/\s+/g, " "))}\n`;
 }
 
-function cellsOf({ rows }: CodecResult, shape: string): string[][] {
-  return rows.filter((row) => row.shape === shape).map(rowCells);
+function cellsOf({ rows, plan }: CodecResult, shape: string): string[][] {
+  return rows.filter((row) => row.shape === shape).map((row) => rowCells(row, plan.rounds));
 }
 
-function rowCells({ format, isReadInPlace, bytes, zstdBytes, times }: CodecRow): string[] {
+function rowCells(row: CodecRow, rounds: number): string[] {
+  const { format, isReadInPlace, bytes, zstdBytes, times } = row;
   const spread = Math.max(...OPERATIONS.map((each) => spreadOf(times[each])));
   return [
     isReadInPlace ? `${format} *` : format,
     formatBytes(bytes),
     formatBytes(zstdBytes),
     ...OPERATIONS.map((each) => formatDurationNs(times[each].medianNs)),
-    `${Math.round(spread * 100)} %`,
+    rounds === 1 ? "–" : `${Math.round(spread * 100)} %`,
   ];
 }
 

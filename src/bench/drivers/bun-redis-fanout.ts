@@ -4,6 +4,7 @@
  * digits (64 bytes instead of 32).
  */
 import { RedisClient } from "bun";
+import { assert } from "../../base/assert.ts";
 import { nanoseconds } from "../../base/clock.ts";
 import { FatalError, reasonOf } from "../../base/errors.ts";
 import {
@@ -24,13 +25,8 @@ export async function connectBunRedisFanout(
 ): Promise<FanoutDriver> {
   const { publishersCount, subscribersCount, pool, name } = setup;
   const { plan, target } = setup.context;
-  if (!pool.format.isText || plan.values.zstdLevel !== null) {
-    const what = plan.values.zstdLevel === null ? plan.values.format : "compressed";
-    throw new FatalError(
-      `Cannot use the client bun for ${what} messages: it changes bytes that are not UTF-8`,
-      "--client node-redis or raw, or --format string or json without --compress-zstd",
-    );
-  }
+  const isText = pool.format.isText && plan.values.zstdLevel === null;
+  assert(isText, "bytes that are not UTF-8, which the options refuse");
   const channel = `bench:${name}`;
   const text = target.url ?? "";
   const url = text.includes("://") ? text.replace(/^valkey:/, "redis:") : `redis://${text}`;

@@ -18,6 +18,17 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
+const LOGIN_HINT = "user and password stand in the URL: redis://user:password@host:port";
+
+/** Throws FatalError for an error reply to a connection's first requests. */
+export function refuseError(reply: Reply): Reply {
+  if (!(reply instanceof ReplyError)) return reply;
+  if (/^(NOAUTH|WRONGPASS|NOPERM)/.test(reply.text)) {
+    throw new FatalError(`Cannot log in: ${reply.text}`, LOGIN_HINT);
+  }
+  throw new FatalError(`Cannot set up a connection: ${reply.text}`);
+}
+
 export class ControlConnection {
   readonly #reader = new ReplyReader({ bulksAsText: true });
   #socket: Bun.Socket<ControlConnection> | null = null;
@@ -59,6 +70,11 @@ export class ControlConnection {
   async text(...args: string[]): Promise<string> {
     const reply = await this.request(...args);
     return reply === null || reply instanceof ReplyError ? "" : String(reply);
+  }
+
+  /** The requests that a connection begins with. Throws FatalError when one is refused. */
+  async setUp(requests: string[][]): Promise<void> {
+    for (const args of requests) refuseError(await this.request(...args));
   }
 
   close(): void {

@@ -119,7 +119,7 @@ async function connectFanout(
     const client = await connect(options);
     void client.closed().then((error) => {
       if (!isClosing)
-        onLost(error instanceof Error ? error.message : "the server closed the connection");
+        onLost((error instanceof Error && error.message) || "the server closed the connection");
     });
     return { client, close: () => void client.close() };
   }

@@ -92,9 +92,13 @@ export async function connectMany<T extends { close(): void }>(
   return made;
 }
 
-/** A server that takes some connections and no more, or a process that may not open more. */
+/** A server that takes some connections and no more, or none: then it is of another kind. */
 function withCount(error: unknown, open: number, wanted: number): unknown {
   if (!(error instanceof FatalError) || !error.message.startsWith("Cannot connect")) return error;
-  const hint = error.hint ?? "a lower --concurrency, or a server that takes more clients";
+  const advice =
+    open === 0
+      ? "is this port, and the path behind it, that of the server that is meant?"
+      : "a lower --concurrency, or a server that takes more clients";
+  const hint = error.hint ?? advice;
   return new FatalError(`${error.message} (${open} of ${wanted} connections are open)`, hint);
 }

@@ -14,6 +14,8 @@
  */
 
 export const HEADER_SIZE = 32;
+/** Of so many deliveries one is decoded and compared, with --verify each. */
+export const PAYLOAD_SAMPLE_EVERY = 64;
 /** "kvf1" */
 const MAGIC = 0x3166766b;
 

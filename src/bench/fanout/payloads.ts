@@ -5,7 +5,7 @@
  * A message carries one of a pool, chosen by its publisher and sequence number, so that a
  * subscriber knows which it must be. Its size is checked at every delivery. Decoding all of them
  * would make the client the bottleneck (125 to 1,400 ns each, against 100 ns for the rest): one in
- * SAMPLE_EVERY is decoded with the format and compared, with --verify every one.
+ * PAYLOAD_SAMPLE_EVERY is decoded with the format and compared, with --verify every one.
  */
 import { assert } from "../../base/assert.ts";
 import { compress, decompress } from "../../formats/compression.ts";
@@ -14,12 +14,12 @@ import { FORMATS } from "../../formats/formats.ts";
 import { PayloadGenerator } from "../../formats/payload.ts";
 import type { ValuePlan } from "../plan.ts";
 import { parseValueSizes, ValueSizer } from "../workloads/value-sizes.ts";
+import { PAYLOAD_SAMPLE_EVERY } from "./message.ts";
 
 /** Different payloads at the most; a power of two. */
 const POOL_COUNT_MAX = 256;
 /** The pool stays within the caches and, with large values, within memory. */
 const POOL_SIZE_MAX = 8 * 1024 * 1024;
-const SAMPLE_EVERY = 64;
 /** Spreads publishers over the pool. */
 const STRIDE = 37;
 
@@ -58,7 +58,7 @@ export class PayloadPool {
     this.sizeMax = Math.max(...this.encoded.map(({ length }) => length));
     this.#contentSizeMax = Math.max(...contents.map(({ length }) => length));
     this.#isCompressed = zstdLevel !== null;
-    this.#sampleEvery = isVerifying ? 1 : SAMPLE_EVERY;
+    this.#sampleEvery = isVerifying ? 1 : PAYLOAD_SAMPLE_EVERY;
     this.#mask = count - 1;
   }
 

@@ -49,14 +49,14 @@ async function openRespServer(context: SessionContext): Promise<Server> {
   const url = target.url ?? `redis://${own?.endpoint.host}:${own?.endpoint.port}`;
   if (own !== null) progress.say(`Started ${own.command} (${url.slice(8)}), in memory only`);
   const { host, port, setup } = parseServerUrl(url);
+  let control: ControlConnection | null = null;
   try {
-    const control = await reach(context, host, port, () =>
-      ControlConnection.connect({ host, port }),
-    );
-    for (const args of setup) await control.request(...args);
+    control = await reach(context, host, port, () => ControlConnection.connect({ host, port }));
+    await control.setUp(setup);
     const facts = await readTargetFacts(control);
     const processId = localProcessOf(facts, host);
     const { threads } = facts;
+    const usedNs = readUsedProcessorNs.bind(null, control);
     return {
       name: target.backend,
       url,
@@ -66,15 +66,16 @@ async function openRespServer(context: SessionContext): Promise<Server> {
       processId,
       clock:
         processId === null
-          ? { readNs: () => readUsedProcessorNs(control), source: "server", threads }
+          ? { readNs: usedNs, source: "server", threads }
           : kernelClock(processId, threads),
       messageSizeMax: null,
       async close() {
-        control.close();
+        control?.close();
         await own?.stop();
       },
     };
   } catch (error) {
+    control?.close();
     await own?.stop();
     throw error;
   }

@@ -8,18 +8,17 @@
  * A closed loop waits for the server, so its latencies are those at saturation: a pause delays the
  * requests behind it without being counted for each of them ("coordinated omission", G. Tene).
  */
-import type { RespConnection } from "../drivers/resp-connection.ts";
 import type { Amount } from "../plan.ts";
-import { Pacer } from "./pacer.ts";
+import { type PacedConnection, Pacer } from "./pacer.ts";
 
 export class ClosedLoop extends Pacer {
-  readonly #connections: readonly RespConnection[];
+  readonly #connections: readonly PacedConnection[];
   readonly #batchSize: number;
   readonly #durationMs: number | null;
   #left: number;
   #timer: Timer | null = null;
 
-  constructor(connections: readonly RespConnection[], batchSize: number, amount: Amount) {
+  constructor(connections: readonly PacedConnection[], batchSize: number, amount: Amount) {
     super();
     this.#connections = connections;
     this.#batchSize = batchSize;
@@ -36,7 +35,7 @@ export class ClosedLoop extends Pacer {
     if (this.sent === 0) this.finish();
   }
 
-  onReplies(connection: RespConnection, count: number): void {
+  onReplies(connection: PacedConnection, count: number): void {
     this.done += count;
     if (this.#left === 0 && this.done === this.sent) this.finish();
     else if (connection.operationsOpen === 0) this.#sendNext(connection);
@@ -51,7 +50,7 @@ export class ClosedLoop extends Pacer {
     if (this.done === this.sent) this.finish();
   }
 
-  #sendNext(connection: RespConnection): void {
+  #sendNext(connection: PacedConnection): void {
     const count = Math.min(this.#left, this.#batchSize);
     if (count === 0) return;
     this.#left -= count;

@@ -13,7 +13,8 @@ import { PhaseRecorder } from "../recorder/phase-recorder.ts";
 import { Series, SLICE_MS } from "../recorder/series.ts";
 import { NO_LISTENER, type RequestEncoder, STATUS_SHAPE } from "../workloads/requests.ts";
 import type { OnProgress } from "./load.ts";
-import { Pacer } from "./pacer.ts";
+import { type PacedConnection, Pacer } from "./pacer.ts";
+import { StallWatch } from "./stall-watch.ts";
 
 /** Connections opened at the same time: below the usual accept queue of 511. */
 const CONNECTING_MAX = 128;
@@ -133,17 +134,11 @@ export class Connections implements ConnectionOwner {
 
   /** Waits for the end of the phase; fails it when replies are due and none comes. */
   async #wait(pacer: Pacer, onSlice: (nowNs: number) => void): Promise<void> {
-    let doneBefore = -1;
-    let idleNs = 0;
-    let beforeNs = nanoseconds();
+    const watch = new StallWatch(this.#timeoutMs);
     const timer = setInterval(
       () => {
         const nowNs = nanoseconds();
-        const isWaiting = pacer.done === doneBefore && pacer.sent > pacer.done;
-        idleNs = isWaiting ? idleNs + nowNs - beforeNs : 0;
-        beforeNs = nowNs;
-        doneBefore = pacer.done;
-        if (idleNs >= this.#timeoutMs * 1e6) {
+        if (watch.isStalled(nowNs, pacer.sent, pacer.done)) {
           this.onFailure(`no reply for ${this.#timeoutMs / 1000} s`);
         }
         pacer.onSlice(nowNs);
@@ -179,7 +174,7 @@ class SetupPacer extends Pacer {
 
   start(): void {}
 
-  onReplies(_: RespConnection, count: number): void {
+  onReplies(_: PacedConnection, count: number): void {
     this.done += count;
     if (this.done === this.sent) this.finish();
   }

@@ -3,7 +3,7 @@ import { assert } from "../../base/assert.ts";
 import { encodeRequest } from "../../resp/encoder.ts";
 import type { Endpoint, RespConnection } from "../drivers/resp-connection.ts";
 import { emptyCounts, type PhaseCounts } from "../measure.ts";
-import type { Amount, RequestPhase, Schedule } from "../plan.ts";
+import type { RequestPhase } from "../plan.ts";
 import { clientProcessorNs } from "../processor-time.ts";
 import { PhaseRecorder } from "../recorder/phase-recorder.ts";
 import { warmUpClient } from "../warm-up.ts";
@@ -11,10 +11,9 @@ import { KeySpace } from "../workloads/key-space.ts";
 import { createEncoder, type Draw, type LoadPlan, shareOf } from "../workloads/make-encoder.ts";
 import type { RequestEncoder } from "../workloads/requests.ts";
 import { createValues, type ValueSource } from "../workloads/values.ts";
-import { ClosedLoop } from "./closed-loop.ts";
 import { Connections } from "./connections.ts";
+import { createPacer } from "./create-pacer.ts";
 import type { Load, LoadResult, OnProgress } from "./load.ts";
-import { OpenLoop } from "./open-loop.ts";
 import type { Pacer } from "./pacer.ts";
 
 export interface LoadOptions {
@@ -54,7 +53,7 @@ export class LocalLoad implements Load {
     if (phase.warmupMs === 0) return;
     const encoder = this.#createEncoder(phase, "warm-up");
     const recorder = this.#createRecorder(phase, encoder);
-    const pacer = this.#createPacer(phase, { durationMs: phase.warmupMs });
+    const pacer = createPacer(this.#connections.all, phase, "warm-up", this.#plan);
     const isOpenLoop = phase.schedule !== null;
     await this.#connections.run({ encoder, recorder, pacer, isOpenLoop, onProgress: null });
   }
@@ -79,7 +78,7 @@ export class LocalLoad implements Load {
       "warm-up",
     );
     warmUpClient(practice, this.#values, isOpenLoop);
-    const pacer = this.#createPacer(phase, this.#shareOf(phase.amount));
+    const pacer = createPacer(this.#connections.all, phase, "measured", this.#plan);
     return async (onProgress) => {
       const startNs = clientProcessorNs();
       const work = { encoder, recorder, pacer, isOpenLoop, onProgress };
@@ -116,27 +115,6 @@ export class LocalLoad implements Load {
   #createRecorder(phase: RequestPhase, encoder: RequestEncoder): PhaseRecorder {
     const isTimed = this.#plan.isTimingLatency && phase.isMeasured;
     return new PhaseRecorder(encoder.operations.length, isTimed, phase.schedule !== null);
-  }
-
-  #createPacer(phase: RequestPhase, amount: Amount): Pacer {
-    const connections: readonly RespConnection[] = this.#connections.all;
-    if (phase.schedule === null) return new ClosedLoop(connections, phase.batchSize, amount);
-    const { worker, workersCount, seed } = this.#plan;
-    const { ratePerSecond, arrival, inflightMax } = phase.schedule;
-    const schedule: Schedule = {
-      arrival,
-      ratePerSecond: ratePerSecond / workersCount,
-      inflightMax: Math.max(1, shareOf(inflightMax, worker, workersCount)),
-    };
-    const offsetNs = (worker / ratePerSecond) * 1e9;
-    return new OpenLoop({ connections, schedule, amount, seed: seed + worker, offsetNs });
-  }
-
-  /** This process's part of the work. */
-  #shareOf(amount: Amount): Amount {
-    const { worker, workersCount } = this.#plan;
-    if ("durationMs" in amount) return amount;
-    return { operations: shareOf(amount.operations, worker, workersCount) };
   }
 
   #counts(encoder: RequestEncoder, pacer: Pacer, elapsedNs: number): PhaseCounts {

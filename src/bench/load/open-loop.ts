@@ -19,11 +19,10 @@
  * Limits: LATE_NS, beyond which a send counts as late.
  */
 import { nanoseconds } from "../../base/clock.ts";
-import type { RespConnection } from "../drivers/resp-connection.ts";
 import type { Amount, Schedule } from "../plan.ts";
 import { type Arrivals, createArrivals } from "../workloads/arrivals.ts";
 import type { OpenLoad } from "./load.ts";
-import { Pacer } from "./pacer.ts";
+import { type PacedConnection, Pacer } from "./pacer.ts";
 
 /** A send that is later than this was delayed by more than a turn of the event loop. */
 const LATE_NS = 1_000_000;
@@ -40,7 +39,7 @@ const BACKLOG_SECONDS_MIN = 0.01;
 const BACKLOG_GROWTH = 2;
 
 export interface OpenLoopOptions {
-  connections: readonly RespConnection[];
+  connections: readonly PacedConnection[];
   schedule: Schedule;
   amount: Amount;
   seed: number;
@@ -57,7 +56,7 @@ export class OpenLoop extends Pacer {
   readonly #dueNsMax: number;
   readonly #scheduleNs: number;
   /** Connections without an operation, the one that is idle for the longest first. */
-  readonly #idle: Queue<RespConnection>;
+  readonly #idle: Queue<PacedConnection>;
   /** When the operations that wait for a connection were due. */
   readonly #waiting: Float64Array;
   #waitingHead = 0;
@@ -96,7 +95,7 @@ export class OpenLoop extends Pacer {
     this.#onTurn();
   }
 
-  onReplies(connection: RespConnection, count: number): void {
+  onReplies(connection: PacedConnection, count: number): void {
     this.done += count;
     this.#idle.push(connection);
     if (this.#waitingCount > 0) this.#sendWaiting(nanoseconds());

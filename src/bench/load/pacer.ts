@@ -3,8 +3,17 @@
  * a phase is over. closed-loop.ts waits for the server, open-loop.ts does not.
  */
 import { nanoseconds } from "../../base/clock.ts";
-import type { RespConnection } from "../drivers/resp-connection.ts";
 import type { OpenLoad } from "./load.ts";
+
+/** What a pacer needs of a connection, whoever drives it. */
+export interface PacedConnection {
+  /** Operations that were given to it and are not answered. */
+  readonly operationsOpen: number;
+  /** Where the intended time of the next operation goes; null where nobody asks. */
+  readonly ring: { intendedNs: number } | null;
+  /** Sends `count` more operations. */
+  send(count: number): void;
+}
 
 export abstract class Pacer {
   /** Operations that are answered. */
@@ -33,7 +42,7 @@ export abstract class Pacer {
   abstract start(startNs: number): void;
 
   /** `count` more operations of `connection` are answered. Hot: once per read. */
-  abstract onReplies(connection: RespConnection, count: number): void;
+  abstract onReplies(connection: PacedConnection, count: number): void;
 
   /** Called about every SLICE_MS. */
   onSlice(_nowNs: number): void {}

@@ -2,37 +2,41 @@
  * A load of several processes of this same program: each has its part of the connections and of the
  * work, a heap and a compiler of its own, and a processor if there is one.
  *
- * They end when the channel to this process closes, however that happens. One that ends before is
- * a failure of the phase: a load that is a part short would look like a slow server.
+ * One that ends before is a failure of the phase: a load that is a part short would look like a
+ * slow server.
  */
 import { assert } from "../../base/assert.ts";
-import { FatalError } from "../../base/errors.ts";
 import type { RequestPhase } from "../plan.ts";
 import type { Load, LoadResult, OnProgress } from "./load.ts";
-import type { LoadOptions } from "./local-load.ts";
+
 import { mergeResults } from "./merge.ts";
-import { WORKER_COMMAND, type WorkerAnswer, type WorkerRequest } from "./worker-messages.ts";
+import type { OpenLoadOptions } from "./open-load.ts";
+import type { WorkerAnswer, WorkerRequest } from "./worker-messages.ts";
+import { WorkerProcess } from "./worker-process.ts";
 
 export class WorkerLoad implements Load {
-  readonly #workers: Worker[];
+  readonly #workers: WorkerProcess[];
 
-  private constructor(workers: Worker[]) {
+  private constructor(workers: WorkerProcess[]) {
     this.#workers = workers;
   }
 
   /**
    * Starts the processes by `selfCommand` and has them connect. Throws FatalError when one cannot.
    */
-  static async connect(options: LoadOptions, selfCommand: readonly string[]): Promise<WorkerLoad> {
+  static async connect(
+    options: OpenLoadOptions,
+    selfCommand: readonly string[],
+  ): Promise<WorkerLoad> {
     const { workersCount } = options.plan;
     const workers = Array.from({ length: workersCount }, (_, index) => {
-      return new Worker([...selfCommand, WORKER_COMMAND], index);
+      return new WorkerProcess(selfCommand, `load process ${index + 1}`);
     });
     const load = new WorkerLoad(workers);
     try {
-      await load.#askAll((worker) => ({
+      await load.#askAll((_, worker) => ({
         kind: "open",
-        options: { ...options, plan: { ...options.plan, worker: worker.index } },
+        options: { ...options, plan: { ...options.plan, worker } },
       }));
     } catch (error) {
       await load.close();
@@ -65,80 +69,9 @@ export class WorkerLoad implements Load {
     await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
-  #askAll(requestOf: (worker: Worker) => WorkerRequest): Promise<WorkerAnswer[]> {
-    return Promise.all(this.#workers.map((worker) => worker.ask(requestOf(worker))));
-  }
-}
-
-/** One load process. */
-class Worker {
-  readonly index: number;
-  /** Operations of the phase so far. */
-  done = 0;
-  onProgress: () => void = () => {};
-  readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
-  readonly #stderr: Promise<string>;
-  #waiting: ReturnType<typeof Promise.withResolvers<WorkerAnswer>> | null = null;
-  #isClosing = false;
-
-  constructor(command: string[], index: number) {
-    this.index = index;
-    this.#child = Bun.spawn(command, {
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-      serialization: "json",
-      ipc: (answer: WorkerAnswer) => this.#onAnswer(answer),
-      onExit: () => void this.#onExit(),
-    });
-    this.#stderr = new Response(this.#child.stderr).text();
-  }
-
-  /**
-   * Sends a request and returns its answer. Throws FatalError when it fails or the process ends.
-   */
-  ask(request: WorkerRequest): Promise<WorkerAnswer> {
-    assert(this.#waiting === null, "a load process does one thing at a time");
-    this.#waiting = Promise.withResolvers<WorkerAnswer>();
-    const { promise } = this.#waiting;
-    // Another process may fail first, and then nobody waits for this one.
-    promise.catch(() => {});
-    if (this.#isRunning) this.#child.send(request);
-    else void this.#onExit();
-    return promise;
-  }
-
-  async close(): Promise<void> {
-    this.#isClosing = true;
-    if (this.#isRunning) this.#child.disconnect();
-    await this.#child.exited;
-  }
-
-  get #isRunning(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
-  }
-
-  #onAnswer(answer: WorkerAnswer): void {
-    if (answer.kind === "progress") {
-      this.done = answer.done;
-      this.onProgress();
-      return;
-    }
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    if (answer.kind === "failed") {
-      waiting?.reject(new FatalError(answer.message, answer.hint ?? undefined));
-    } else waiting?.resolve(answer);
-  }
-
-  async #onExit(): Promise<void> {
-    if (this.#isClosing) return;
-    const words = (await this.#stderr).trim().split("\n").slice(-3).join(" ");
-    const { exitCode, signalCode } = this.#child;
-    const how = signalCode === null ? `with exit code ${exitCode}` : `by ${signalCode}`;
-    const what = `Cannot go on: load process ${this.index + 1} ended ${how}`;
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    waiting?.reject(new FatalError(words === "" ? what : `${what}: ${words}`));
+  #askAll(
+    requestOf: (worker: WorkerProcess, index: number) => WorkerRequest,
+  ): Promise<WorkerAnswer[]> {
+    return Promise.all(this.#workers.map((worker, index) => worker.ask(requestOf(worker, index))));
   }
 }

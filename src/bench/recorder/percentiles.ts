@@ -5,7 +5,7 @@ import type { LatencyKind, LatencyResult } from "../result.ts";
 import type { Histogram } from "./histogram.ts";
 
 /** Samples that have to lie beyond a percentile before it is more than chance. */
-const SAMPLES_BEYOND_MIN = 10;
+export const SAMPLES_BEYOND_MIN = 10;
 
 /** The percentile in ns, or null when fewer than SAMPLES_BEYOND_MIN samples lie beyond it. */
 export function percentileNs(histogram: Histogram, quantile: number): number | null {

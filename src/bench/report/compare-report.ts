@@ -40,7 +40,7 @@ function changeCells(change: Change): Cell[] {
     format(change.new),
     change.change === null ? NONE : percentText(change.change, true),
     interval,
-    toned(verdict === "one run each: no interval" ? NONE : verdict, TONES[verdict] ?? null),
+    toned(verdict.endsWith("no interval") ? NONE : verdict, TONES[verdict] ?? null),
   ];
 }
 

@@ -8,6 +8,7 @@
 import { formatSize } from "../../base/units.ts";
 import { backendOf } from "../backends.ts";
 import type { Environment } from "../environment.ts";
+import { PAYLOAD_SAMPLE_EVERY } from "../fanout/message.ts";
 import type { MachineActivity } from "../machine-activity.ts";
 import type { BenchResult, TargetResult } from "../result.ts";
 import { NONE, percentText, type Table, toned } from "./cells.ts";
@@ -138,10 +139,13 @@ function depthOf({ phases }: TargetResult): string {
   return [...new Set(depths)].join(", ") || NONE;
 }
 
-/** Bytes of values or messages, as they were sent: after encoding and compression. */
+/**
+ * Bytes of values or messages, as they were sent: after encoding and compression. A message counts
+ * when it is published and whenever it is delivered.
+ */
 function payloadOf({ phases }: TargetResult): string {
   const sizes = phases.flatMap(({ isMeasured, kind, runs }) => {
-    const operations = sumOf(runs, (run) => run.fanout?.delivered ?? run.operations);
+    const operations = sumOf(runs, (run) => run.operations + (run.fanout?.delivered ?? 0));
     const bytes = sumOf(runs, (run) => run.payloadBytes);
     return isMeasured && kind !== "connect" && operations > 0 && bytes > 0
       ? [`${Number((bytes / operations).toPrecision(4))} B`]
@@ -152,7 +156,7 @@ function payloadOf({ phases }: TargetResult): string {
 
 /** What was asked for, the same for all targets. */
 export function loadLines({ plan, targets }: BenchResult): string[] {
-  const { concurrency, workersCount, values, seed, runsCount, isVerifying } = plan;
+  const { concurrency, workersCount, values, seed, runsCount, workload } = plan;
   const processes = workersCount === 1 ? "one load process" : `${workersCount} load processes`;
   const zstd = values.zstdLevel === null ? "not compressed" : `zstd level ${values.zstdLevel}`;
   const repeating =
@@ -160,11 +164,30 @@ export function loadLines({ plan, targets }: BenchResult): string[] {
   const formats = `values: ${values.format}, data of ${values.size} B${repeating}, ${zstd}`;
   const isConnecting = targets.some(({ phases }) => phases.some(({ kind }) => kind === "connect"));
   const runs = runsCount === 1 ? "one run" : `${runsCount} runs, targets interleaved`;
-  const checks = isVerifying ? "every value compared" : "lengths and types of replies checked";
-  return [
-    `load: ${concurrency} connections, ${processes}, ${runs}, seed ${seed}, ${checks}`,
-    ...(isConnecting ? [] : [formats]),
-  ];
+  if (workload === "engine") {
+    return [`load: as each operation says, ${runs}, seed ${seed}, hits and misses counted`];
+  }
+  const isLocal = targets.every(({ backend }) => backendOf(backend).kind === "in-process");
+  const clients = `${concurrency} ${isLocal ? "tasks" : "connections"}`;
+  const parts = isConnecting
+    ? [`${concurrency} connections opened at a time`, processes, runs]
+    : [clients, processes, runs, `seed ${seed}`, checksOf(plan, targets)];
+  return [`load: ${parts.join(", ")}`, ...(isConnecting ? [] : [formats])];
+}
+
+/** What was looked at of what came back. */
+function checksOf({ isVerifying }: BenchResult["plan"], targets: TargetResult[]): string {
+  const phases = targets.flatMap((target) => target.phases);
+  if (phases.some(({ kind }) => kind === "fanout")) {
+    const decoded = isVerifying ? "each" : `one in ${PAYLOAD_SAMPLE_EVERY}`;
+    return `order and size of every message checked, ${decoded} decoded and compared`;
+  }
+  if (isVerifying) return "every value compared";
+  // Plain text has nothing to decode; what has is compared as part of reading it.
+  const isDecoding = phases.some(({ runs }) => runs.some((run) => run.errors.wrongValues !== null));
+  return isDecoding
+    ? "every value that is read is decoded and compared"
+    : "lengths and types of replies checked";
 }
 
 /** Name and value of everything about the machine that is known. */

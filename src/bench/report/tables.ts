@@ -13,6 +13,7 @@
  * Pure. The fairness sheet is a table of its own (fairness.ts).
  */
 import { formatDurationNs, formatSize } from "../../base/units.ts";
+import { backendOf } from "../backends.ts";
 import type { BenchResult, LatencyResult } from "../result.ts";
 import {
   type Cell,
@@ -79,7 +80,7 @@ function figuresTable(rows: Row[]): Table {
         ...namesOf(row),
         rateText(summary.operationsPerSecond.median) + marginOf(row),
         (summary.payloadBytesPerSecond.median / 1e6).toFixed(2),
-        formatSize(sumOf(runs, (run) => run.bytesOut + run.bytesIn)),
+        trafficOf(runs),
         formatDurationNs(sumOf(runs, (run) => run.elapsedNs)),
         ...percentilesOf(summary.latency?.primary),
         faultsCell(summary.errorsTotal),
@@ -88,6 +89,12 @@ function figuresTable(rows: Row[]): Table {
       ];
     }),
   };
+}
+
+/** Nobody counts the bytes of a library, and there are none in process. */
+function trafficOf(runs: Row["phase"]["runs"]): string {
+  const bytes = sumOf(runs, (run) => run.bytesOut + run.bytesIn);
+  return bytes === 0 ? NONE : formatSize(bytes);
 }
 
 function laggedOf({ fanout }: Row["phase"]["runs"][number]): number {
@@ -243,7 +250,7 @@ const STEADY: Record<string, Cell> = {
   unknown: "too short to tell",
 };
 
-function processorCells({ phase }: Row): Cell[] {
+function processorCells({ target, phase }: Row): Cell[] {
   const { runs, summary } = phase;
   const operations = Math.max(
     sumOf(runs, (run) => run.operations),
@@ -262,6 +269,9 @@ function processorCells({ phase }: Row): Cell[] {
     isReading ? countText(sumOf(runs, (run) => run.reads?.hits ?? 0)) : NONE,
     isReading ? faultsCell(sumOf(runs, (run) => run.reads?.misses ?? 0)) : NONE,
     STEADY[summary.steadiness] ?? NONE,
-    toned(summary.bottleneck, summary.bottleneck === "client" ? "doubtful" : null),
+    // In process client and server are one.
+    backendOf(target.backend).kind === "in-process"
+      ? NONE
+      : toned(summary.bottleneck, summary.bottleneck === "client" ? "doubtful" : null),
   ];
 }

@@ -17,7 +17,7 @@ import type { ConnectPhase, PhasePlan } from "../plan.ts";
 import { Histogram } from "../recorder/histogram.ts";
 import { makeLatency } from "../recorder/percentiles.ts";
 import { Series, SLICE_MS } from "../recorder/series.ts";
-import type { ConnectResult, PhaseRun, SeriesResult } from "../result.ts";
+import type { ConnectResult, LatencySet, PhaseRun, SeriesResult } from "../result.ts";
 import type { Session, SessionContext } from "../session.ts";
 
 /** Throws FatalError when the server cannot be reached, with a hint how to start it. */
@@ -54,11 +54,7 @@ async function runPhase(
       counts,
       reads: null,
       isChecked: false,
-      latency: {
-        primary: makeLatency(crowd.histogram, "round trip"),
-        service: null,
-        sendLag: null,
-      },
+      latency: latencyOf(crowd.histogram),
       series: result.series,
       processorTime,
       connect: connectResult(crowd, phase, result.elapsedNs, bytesBefore, bytesHeld),
@@ -66,6 +62,11 @@ async function runPhase(
   } finally {
     crowd.close();
   }
+}
+
+function latencyOf(histogram: Histogram): LatencySet | null {
+  if (histogram.count === 0) return null;
+  return { primary: makeLatency(histogram, "round trip"), service: null, sendLag: null };
 }
 
 function connectResult(

@@ -1,37 +1,23 @@
 /**
- * kv, Redis and Valkey through the raw RESP driver: connections that are the same in all phases,
- * and a control connection that asks the server what it is and how much processor time it used.
- *
- * Before a phase that has a warm-up, the same operations are sent for so long, and their replies
- * are awaited: the clocks of both sides start with nothing under way, so that no operation counts
- * that was sent before.
+ * kv, Redis and Valkey through the raw RESP driver or a client library: connections that are the
+ * same in all phases, and a control connection that asks the server what it is and how much
+ * processor time it used.
  */
 import { FatalError, reasonOf } from "../../base/errors.ts";
 import { backendOf } from "../backends.ts";
 import { ControlConnection } from "../drivers/control.ts";
-import type { Load, LoadResult } from "../load/load.ts";
-import { LocalLoad } from "../load/local-load.ts";
+import type { Load } from "../load/load.ts";
+import { openLoad } from "../load/open-load.ts";
 import { WorkerLoad } from "../load/worker-load.ts";
-import { bracket, makePhaseRun, type ServerClock } from "../measure.ts";
+import type { ServerClock } from "../measure.ts";
 import { type OwnServer, startOwnServer } from "../own-server.ts";
-import type { PhasePlan, Schedule } from "../plan.ts";
+import type { PhasePlan } from "../plan.ts";
 import { localProcessOf, localProcessorNs } from "../processor-time.ts";
-import { Histogram, type HistogramData } from "../recorder/histogram.ts";
-import { makeLatency } from "../recorder/percentiles.ts";
-import { seriesOf } from "../recorder/series.ts";
-import type {
-  LatencyKind,
-  LatencyResult,
-  LatencySet,
-  OpenLoopResult,
-  PhaseRun,
-} from "../result.ts";
+import type { PhaseRun } from "../result.ts";
 import type { Session, SessionContext } from "../session.ts";
 import { readTargetFacts, readUsedProcessorNs, type TargetFacts } from "../target-facts.ts";
 import { parseServerUrl, type ServerUrl } from "../url.ts";
-
-/** Of its target rate an open loop must achieve so much to be sustained. */
-const SUSTAINED_SHARE = 0.99;
+import { runLoad } from "./run-load.ts";
 
 /** Throws FatalError when the server cannot be reached, with a hint how to start it. */
 export async function openRespSession(context: SessionContext): Promise<Session> {
@@ -56,10 +42,11 @@ export async function openRespSession(context: SessionContext): Promise<Session>
   }
 }
 
-function connectLoad({ plan, selfCommand }: SessionContext, url: ServerUrl): Promise<Load> {
+function connectLoad({ plan, selfCommand, target }: SessionContext, url: ServerUrl): Promise<Load> {
   const { concurrency, workersCount, values, chat, seed } = plan;
   const { isVerifying, isTimingLatency, timeoutMs } = plan;
   const options = {
+    client: target.client,
     endpoint: { host: url.host, port: url.port },
     setup: url.setup,
     plan: {
@@ -68,7 +55,7 @@ function connectLoad({ plan, selfCommand }: SessionContext, url: ServerUrl): Pro
     },
     phases: plan.phases.filter((phase) => phase.kind === "requests"),
   };
-  return workersCount === 1 ? LocalLoad.connect(options) : WorkerLoad.connect(options, selfCommand);
+  return workersCount === 1 ? openLoad(options) : WorkerLoad.connect(options, selfCommand);
 }
 
 async function connectControl(
@@ -84,7 +71,12 @@ async function connectControl(
     const hint = `start it with: ${backend.startCommand(port)}`;
     throw new FatalError(`${what}: ${connectReason(error)}`, hint);
   }
-  for (const args of setup) await control.request(...args);
+  try {
+    await control.setUp(setup);
+  } catch (error) {
+    control.close();
+    throw error;
+  }
   return control;
 }
 
@@ -115,25 +107,12 @@ class RespSession implements Session {
     if (phase.kind !== "requests") throw new RangeError(`not for ${phase.kind} phases`);
     const { load } = this.#parts;
     const { progress, label, plan } = this.#context;
-    await load.warmUp(phase);
-    const startedAt = new Date().toISOString();
-    const show = `${label} ${phase.label}`;
-    const { result, processorTime } = await bracket(
-      this.#serverClock(),
-      () => load.run(phase, (done, seen) => progress.show(show, done, phase.amount, seen)),
-      plan.workersCount,
-    );
-    return makePhaseRun({
-      startedAt,
-      counts: result,
-      reads: result.reads,
-      isMissAllowed: phase.name === "command",
-      isChecked: result.isChecked,
-      latency: latencyOf(result),
-      series: seriesOf(result.slices),
-      processorTime,
-      byOperation: byOperationOf(result),
-      open: phase.schedule === null ? undefined : openOf(phase.schedule, result),
+    return await runLoad(phase, {
+      load,
+      server: this.#serverClock(),
+      clientThreads: plan.workersCount,
+      label,
+      progress,
     });
   }
 
@@ -151,40 +130,6 @@ class RespSession implements Session {
       ? { readNs: () => readUsedProcessorNs(control), source: "server", threads }
       : { readNs: () => localProcessorNs(processId), source: "kernel", threads };
   }
-}
-
-function latencyOf({ primary, service, sendLag, open }: LoadResult): LatencySet | null {
-  if (primary === null) return null;
-  return {
-    primary: latencyFrom(primary, open === null ? "at saturation" : "response"),
-    service: service === null ? null : latencyFrom(service, "service"),
-    sendLag: sendLag === null ? null : latencyFrom(sendLag, "send lag"),
-  };
-}
-
-function latencyFrom(data: HistogramData, kind: LatencyKind): LatencyResult {
-  return makeLatency(Histogram.fromData(data), kind);
-}
-
-function byOperationOf({ byOperation, open }: LoadResult): PhaseRun["byOperation"] {
-  if (byOperation.length === 0) return null;
-  const kind = open === null ? "at saturation" : "response";
-  return Object.fromEntries(
-    byOperation.map(({ operation, count, latency }) => [
-      operation,
-      { operations: count, latency: latency === null ? null : latencyFrom(latency, kind) },
-    ]),
-  );
-}
-
-/** Sustained: nearly all that was due was done in time, and what waited did not grow. */
-function openOf(schedule: Schedule, result: LoadResult): OpenLoopResult | undefined {
-  if (result.open === null) return undefined;
-  const { late, dropped, isBacklogGrowing } = result.open;
-  const rateAchieved = (result.operations * 1e9) / result.elapsedNs;
-  const rateTarget = schedule.ratePerSecond;
-  const isSustained = rateAchieved >= rateTarget * SUSTAINED_SHARE && !isBacklogGrowing;
-  return { rateTarget, rateAchieved, arrival: schedule.arrival, late, dropped, isSustained };
 }
 
 function connectReason(error: unknown): string {

@@ -2,12 +2,13 @@
  * Phase → the encoder of its requests, with everything that decides what is sent: keys, values, the
  * mix, the seed of each.
  */
-import type { Plan, RequestPhase } from "../plan.ts";
+import type { OperationShare, Plan, RequestPhase } from "../plan.ts";
 import { CommandRequests } from "./command.ts";
 import { parseCommandTemplate } from "./command-template.ts";
 import { type KeyDistribution, parseKeyDistribution } from "./distributions.ts";
 import { createKeyOrder, type KeyOrder } from "./key-order.ts";
 import type { KeySpace } from "./key-space.ts";
+import { OperationStream } from "./operation-stream.ts";
 import { OperationRequests } from "./operations.ts";
 import type { RequestEncoder } from "./requests.ts";
 import { SimpleRequests } from "./simple.ts";
@@ -40,12 +41,8 @@ export function createEncoder(
   draw: Draw,
 ): RequestEncoder {
   const { batchSize, keysCount } = phase;
-  const operations = phase.operations.filter(({ weight }) => weight > 0);
-  const isReading = phase.name === "read";
-  // Another draw for reading than for writing: random reads in the order of the writes would
-  // flatter a log.
-  const orderSeed = plan.seed + (isReading ? 1 : 0);
-  const seed = orderSeed ^ (draw === "warm-up" ? WARMUP_SEED : 0) ^ (plan.worker * WORKER_SEED);
+  const operations = operationsOf(phase);
+  const seed = seedOf(phase, plan, draw);
   const keys = parseKeyDistribution(phase.keyDistribution);
   if (phase.command !== null) {
     const valuesOf = (sizes: Parameters<typeof formatValueSizes>[0] | null) =>
@@ -69,6 +66,32 @@ export function createEncoder(
     mixSeed: seed,
     isOrdered: isVerifying && concurrency === 1,
   });
+}
+
+/** The same operations on the same keys, for clients that take keys and values. */
+export function createStream(
+  phase: RequestPhase,
+  plan: LoadPlan,
+  space: KeySpace,
+  draw: Draw,
+): OperationStream {
+  const mixSeed = seedOf(phase, plan, draw);
+  const keys = parseKeyDistribution(phase.keyDistribution);
+  const order = orderOf(keys, phase.keysCount, plan, mixSeed);
+  return new OperationStream({ operations: operationsOf(phase), order, space, mixSeed });
+}
+
+function operationsOf({ operations }: RequestPhase): OperationShare[] {
+  return operations.filter(({ weight }) => weight > 0);
+}
+
+/**
+ * Another draw for reading than for writing: random reads in the order of the writes would flatter
+ * a log.
+ */
+function seedOf({ name }: RequestPhase, { seed, worker }: LoadPlan, draw: Draw): number {
+  const orderSeed = seed + (name === "read" ? 1 : 0);
+  return orderSeed ^ (draw === "warm-up" ? WARMUP_SEED : 0) ^ (worker * WORKER_SEED);
 }
 
 /**

@@ -153,8 +153,10 @@ export function timeCharts(result: BenchResult): Chart[] {
       if (lines.every((line) => of(line).filter((point) => point !== null).length < 2)) continue;
       const x = linearAxis("time", Math.max(...points.map((point) => point.x)), secondsText);
       const yMax = Math.max(...points.map((point) => point.y));
-      const y = linearAxis(name, yMax, name === "p99" ? shortDuration : shortCount);
-      const description = `${name} of ${points.length} slices of time`;
+      const isFanout = members.some(({ phase }) => phase.kind === "fanout");
+      const unit = name === "operations/s" && isFanout ? "deliveries/s" : name;
+      const y = linearAxis(unit, yMax, name === "p99" ? shortDuration : shortCount);
+      const description = `${unit} of ${points.length} slices of time`;
       const series = lines.map((line) => {
         const dots = of(line).filter((point) => point !== null);
         // A run of one slice has no line.

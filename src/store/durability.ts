@@ -1,0 +1,190 @@
+/**
+ * What the rest of the process sees of durability: whether a reply may be sent, waiting for a flush
+ * or a checkpoint, and the figures that INFO shows.
+ */
+import { clock } from "../base/clock.ts";
+import { requestFlush } from "./flusher.ts";
+import { requestCheckpoint, segmentsCount } from "./keeper.ts";
+import { WORKERS_MAX } from "./layout.ts";
+import { fullReason, type LogState } from "./log.ts";
+import {
+  LOG_CHECKPOINT_DONE,
+  LOG_CHECKPOINT_FAILED,
+  LOG_CHECKPOINT_RUNNING,
+  LOG_CHECKPOINTS_COUNT,
+  LOG_FLUSH_DONE,
+  LOG_FULL,
+  LOG_MODE,
+  LOG_MODE_ALWAYS,
+  LOG_SEGMENT_SIZE,
+  LOG_SEGMENTS_RECYCLED,
+  LOG_SEGMENTS_USED,
+  TIME_CHECKPOINT_MS,
+  TIME_DURABLE,
+  TIME_FLUSH_MS,
+  TIME_FLUSH_MS_MAX,
+  TIME_FLUSHED_MS,
+  TIME_FLUSHES,
+  TIME_MARK,
+  TIME_RECOVERED_RECORDS,
+  TIME_RECOVERY_MS,
+  TIME_SAVED_MS,
+  TIME_SHARD_BYTES,
+  TIME_WORKER_BYTES,
+  TIME_WORKER_STRIDE,
+} from "./log-layout.ts";
+
+/**
+ * In everysec, replies to changes wait while the last finished flush began longer ago than this, so
+ * that what a loss of power takes was acknowledged within less than 1 s.
+ */
+const LAG_MS_MAX = 800;
+
+export interface DurabilityFacts {
+  readonly mode: "everysec" | "always";
+  readonly lastStamp: number;
+  readonly durableStamp: number;
+  readonly lagMs: number;
+  readonly flushes: number;
+  readonly flushMs: number;
+  readonly flushMsMax: number;
+  readonly logBytes: number;
+  readonly logSegments: number;
+  readonly recycledSegments: number;
+  readonly writtenBytes: number;
+  readonly checkpointBytes: number;
+  readonly checkpointMark: number;
+  readonly checkpoints: number;
+  readonly checkpointMs: number;
+  readonly isCheckpointing: boolean;
+  readonly failedCheckpoints: number;
+  readonly savedMs: number;
+  readonly recoveryMs: number;
+  readonly recoveredRecords: number;
+  readonly isFull: boolean;
+}
+
+export class Durability {
+  readonly #log: LogState;
+
+  constructor(log: LogState) {
+    this.#log = log;
+  }
+
+  /** Whether a reply to changes up to `stamp` would promise too much now. */
+  mustHold(stamp: number): boolean {
+    const { control, times } = this.#log;
+    if (stamp <= (times[TIME_DURABLE] as number)) return false;
+    if (control[LOG_MODE] === LOG_MODE_ALWAYS) return true;
+    return clock.nowMs - (times[TIME_FLUSHED_MS] as number) > LAG_MS_MAX;
+  }
+
+  /** Why changes are refused, in words; "" when they are not. */
+  fullReason(): string {
+    return fullReason(this.#log);
+  }
+
+  isDurable(stamp: number): boolean {
+    return stamp <= (this.#log.times[TIME_DURABLE] as number);
+  }
+
+  /** The last stamp that any Worker has drawn. */
+  lastStamp(): number {
+    return this.#log.lastStamp();
+  }
+
+  /** Asks for a flush; resolves when one has finished, which need not be that one. */
+  async nextFlush(): Promise<void> {
+    const { control } = this.#log;
+    const seen = Atomics.load(control, LOG_FLUSH_DONE);
+    requestFlush(control);
+    await changed(control, LOG_FLUSH_DONE, seen);
+  }
+
+  /** Resolves with true when `stamp` is durable, with false when `untilMs` comes first. */
+  async whenDurable(stamp: number, untilMs: number): Promise<boolean> {
+    for (;;) {
+      if (this.isDurable(stamp)) return true;
+      clock.tick();
+      if (clock.nowMs >= untilMs) return false;
+      const { control } = this.#log;
+      const seen = Atomics.load(control, LOG_FLUSH_DONE);
+      requestFlush(control);
+      await changed(control, LOG_FLUSH_DONE, seen, Math.min(untilMs - clock.nowMs, 1000));
+    }
+  }
+
+  get isCheckpointing(): boolean {
+    return Atomics.load(this.#log.control, LOG_CHECKPOINT_RUNNING) !== 0;
+  }
+
+  /** Asks for a checkpoint of everything. */
+  requestCheckpoint(): number {
+    return requestCheckpoint(this.#log.control);
+  }
+
+  /** Resolves when the checkpoint `request` has ended; whether it succeeded. */
+  async whenCheckpointed(request: number): Promise<boolean> {
+    const { control } = this.#log;
+    const failed = Atomics.load(control, LOG_CHECKPOINT_FAILED);
+    for (;;) {
+      const done = Atomics.load(control, LOG_CHECKPOINT_DONE);
+      if (done - request >= 0) return Atomics.load(control, LOG_CHECKPOINT_FAILED) === failed;
+      await changed(control, LOG_CHECKPOINT_DONE, done);
+    }
+  }
+
+  facts(): DurabilityFacts {
+    const { control, times } = this.#log;
+    const time = (index: number) => times[index] as number;
+    const lastStamp = this.#log.lastStamp();
+    const durableStamp = time(TIME_DURABLE);
+    let writtenBytes = 0;
+    for (let worker = 0; worker < WORKERS_MAX; worker++) {
+      writtenBytes += time(TIME_WORKER_BYTES + worker * TIME_WORKER_STRIDE);
+    }
+    clock.tick();
+    return {
+      mode: control[LOG_MODE] === LOG_MODE_ALWAYS ? "always" : "everysec",
+      lastStamp,
+      durableStamp,
+      lagMs: lastStamp > durableStamp ? Math.max(0, clock.nowMs - time(TIME_FLUSHED_MS)) : 0,
+      flushes: time(TIME_FLUSHES),
+      flushMs: time(TIME_FLUSH_MS),
+      flushMsMax: time(TIME_FLUSH_MS_MAX),
+      logBytes: segmentsCount(control) * LOG_SEGMENT_SIZE,
+      logSegments: control[LOG_SEGMENTS_USED] as number,
+      recycledSegments: control[LOG_SEGMENTS_RECYCLED] as number,
+      writtenBytes,
+      checkpointBytes: time(TIME_SHARD_BYTES),
+      checkpointMark: time(TIME_MARK),
+      checkpoints: control[LOG_CHECKPOINTS_COUNT] as number,
+      checkpointMs: time(TIME_CHECKPOINT_MS),
+      isCheckpointing: this.isCheckpointing,
+      failedCheckpoints: control[LOG_CHECKPOINT_FAILED] as number,
+      savedMs: time(TIME_SAVED_MS),
+      recoveryMs: time(TIME_RECOVERY_MS),
+      recoveredRecords: time(TIME_RECOVERED_RECORDS),
+      isFull: control[LOG_FULL] !== 0,
+    };
+  }
+}
+
+type WaitAsync = (
+  view: Int32Array,
+  index: number,
+  value: number,
+  timeoutMs?: number,
+) => { readonly value: Promise<string> | string };
+
+const waitAsync = (Atomics as unknown as { readonly waitAsync: WaitAsync }).waitAsync;
+
+/** Resolves when the word is no longer `seen` and somebody was told, or when the time is up. */
+async function changed(
+  view: Int32Array,
+  index: number,
+  seen: number,
+  timeoutMs?: number,
+): Promise<void> {
+  await waitAsync.call(Atomics, view, index, seen, timeoutMs ?? Number.POSITIVE_INFINITY).value;
+}

@@ -1,0 +1,328 @@
+/**
+ * The keeper of a store's directory: keeps segments ready, writes checkpoints, recycles what is not
+ * needed. One thread of the process does this, a budget at a time.
+ *
+ *     log too long, or asked for -> the shard with the oldest checkpoint is written -> the log is
+ *     durable up to what it contains -> manifest -> the mark moves -> segments below it are
+ * recycled
+ *
+ * The order of the last three is what makes it safe: nothing is given up before the manifest that
+ * does not need it is durable.
+ */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { clock } from "../base/clock.ts";
+import { failPoint } from "../base/fail-point.ts";
+import { ShardCheckpoint, ShardStep } from "./checkpoint.ts";
+import { enterEpoch, leaveEpoch } from "./epoch.ts";
+import { requestFlush } from "./flusher.ts";
+import { HeapKeeper } from "./heap.ts";
+import { latch, unlatch } from "./latch.ts";
+import { CONTROL_DATABASES, COUNT_USED_BYTES, DATABASES_MAX } from "./layout.ts";
+import { addReady, type LogState, prepareSegment } from "./log.ts";
+import { segmentName } from "./log-files.ts";
+import {
+  LOG_CHECKPOINT_ASKED,
+  LOG_CHECKPOINT_DONE,
+  LOG_CHECKPOINT_FAILED,
+  LOG_CHECKPOINT_RUNNING,
+  LOG_CHECKPOINTS_COUNT,
+  LOG_LOCK,
+  LOG_OPEN_SLOT,
+  LOG_READING,
+  LOG_READY_COUNT,
+  LOG_SEGMENT_SIZE,
+  LOG_SEGMENTS_RECYCLED,
+  LOG_SEGMENTS_USED,
+  LOG_SLOT_HELD,
+  LOG_SLOT_STATE,
+  LOG_SLOTS_COUNT,
+  SLOT_NONE,
+  SLOT_READY,
+  SLOT_USED,
+  TIME_CHECKPOINT_MS,
+  TIME_DURABLE,
+  TIME_MARK,
+  TIME_SAVED_MS,
+  TIME_SHARD_BYTES,
+  TIME_SLOT_LAST,
+} from "./log-layout.ts";
+import { logMark, type Manifest, readManifest, type ShardFile, writeManifest } from "./manifest.ts";
+import type { Memory } from "./memory.ts";
+import { sumCounter } from "./stats.ts";
+
+/** The log may be this part of the data before the oldest shard is written anew. */
+const LOG_PART_MAX = 0.6;
+/** And this long at the least. */
+const LOG_SIZE_MIN = 4 * LOG_SEGMENT_SIZE;
+/** A log that is not empty is checkpointed at least so often. */
+const PERIOD_MS_MAX = 3_600_000;
+/** After a failure (a full disk, mostly) it is tried again so much later. */
+const RETRY_MS = 5000;
+/** Shards that are written and not in the manifest yet: so much more is on the disk meanwhile. */
+const WRITTEN_MAX = 3;
+const HEAP_RETRY_MS = 500;
+/** Recycled segments that are kept ready; more are removed. */
+const READY_KEPT_MAX = 2;
+
+interface Written {
+  readonly shard: number;
+  readonly file: ShardFile;
+  readonly upTo: number;
+  readonly databases: Pick<Manifest, "databases" | "databasesMark">;
+}
+
+export class Keeper {
+  readonly #memory: Memory;
+  readonly #state: LogState;
+  #manifest: Manifest;
+  #job: ShardCheckpoint | null = null;
+  /** Shards that are written and wait for the log to be durable up to their `upTo`, in order. */
+  #written: Written[] = [];
+  #serial: number;
+  /** Shards are written until the mark is at or above this; 0: none is. */
+  #target = 0;
+  #asked: number;
+  #beganMs = 0;
+  #retryMs = 0;
+  #wanted = 1;
+  #seenOpen = -1;
+  readonly #heap: HeapKeeper;
+  #heapRetryMs = 0;
+
+  constructor(memory: Memory, state: LogState) {
+    this.#memory = memory;
+    this.#state = state;
+    this.#manifest = readManifest(state.dir);
+    this.#serial = this.#manifest.serial;
+    this.#heap = new HeapKeeper(memory, state.dir);
+    this.#asked = state.control[LOG_CHECKPOINT_DONE] as number;
+  }
+
+  /** Does what there is to do for about `budgetMs`. True: there is more to do right away. */
+  run(budgetMs: number): boolean {
+    const isReady = this.#prepare();
+    this.#recycle();
+    const makesHeap = this.#makeHeap();
+    return this.#checkpoint(budgetMs) || makesHeap || !isReady;
+  }
+
+  /** Keeps segments of the map ready; a full disk shows as writes that are out of memory. */
+  #makeHeap(): boolean {
+    if (!this.#memory.isHeapOnDisk || clock.nowMs < this.#heapRetryMs) return false;
+    try {
+      return this.#heap.run();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      this.#heapRetryMs = clock.nowMs + HEAP_RETRY_MS;
+      return false;
+    }
+  }
+
+  /** Keeps a segment ready, and more while they are used up fast. */
+  #prepare(): boolean {
+    const { control } = this.#state;
+    const open = Atomics.load(control, LOG_OPEN_SLOT);
+    if (open !== this.#seenOpen) {
+      this.#wanted = this.#seenOpen < 0 ? 1 : READY_KEPT_MAX;
+      this.#seenOpen = open;
+    }
+    const ready = Atomics.load(control, LOG_READY_COUNT);
+    if (ready >= this.#wanted) {
+      if (ready > 0) prepareSegment(this.#state, 1);
+      return true;
+    }
+    return prepareSegment(this.#state, ready + 1) && ready + 1 >= this.#wanted;
+  }
+
+  // ---- Recycling --------------------------------------------------------------------------------
+
+  /** Makes segments ready again whose records are all below the mark and that nobody writes to. */
+  #recycle(): void {
+    const { control, times } = this.#state;
+    const mark = times[TIME_MARK] as number;
+    const count = Atomics.load(control, LOG_SLOTS_COUNT);
+    for (let slot = 0; slot < count; slot++) {
+      if (control[LOG_SLOT_STATE + slot] !== SLOT_USED) continue;
+      latch(control, LOG_LOCK);
+      const isFree =
+        control[LOG_SLOT_HELD + slot] === 0 &&
+        control[LOG_OPEN_SLOT] !== slot &&
+        (times[TIME_SLOT_LAST + slot] as number) <= mark;
+      if (isFree) {
+        control[LOG_SLOT_STATE + slot] = SLOT_NONE;
+        control[LOG_SEGMENTS_USED] = (control[LOG_SEGMENTS_USED] as number) - 1;
+      }
+      unlatch(control, LOG_LOCK);
+      if (isFree) this.#giveBack(slot);
+    }
+  }
+
+  #giveBack(slot: number): void {
+    const { control, times, dir } = this.#state;
+    failPoint("recycle");
+    times[TIME_SLOT_LAST + slot] = 0;
+    Atomics.add(control, LOG_SEGMENTS_RECYCLED, 1);
+    const isWanted = Atomics.load(control, LOG_READY_COUNT) < READY_KEPT_MAX;
+    if (isWanted && addReady(control, slot)) return;
+    rmSync(join(dir, segmentName(slot)), { force: true });
+  }
+
+  // ---- Checkpoints ------------------------------------------------------------------------------
+
+  #checkpoint(budgetMs: number): boolean {
+    if (clock.nowMs < this.#retryMs) return false;
+    try {
+      if (this.#written.length > 0 && this.#publish()) return true;
+      if (this.#job !== null) return this.#step(this.#job, budgetMs);
+      return this.#begin();
+    } catch (error) {
+      this.#fail();
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === undefined) throw error;
+      return false;
+    }
+  }
+
+  /** The disk refused: what was begun is dropped, and tried again later. */
+  #fail(): void {
+    this.#job?.abandon();
+    this.#job = null;
+    this.#retryMs = clock.nowMs + RETRY_MS;
+    const { control } = this.#state;
+    Atomics.add(control, LOG_CHECKPOINT_FAILED, 1);
+    if (this.#target > 0) this.#complete(false);
+  }
+
+  /** Begins with the shard whose checkpoint is the oldest, if one has to be written. */
+  #begin(): boolean {
+    const { control } = this.#state;
+    if (this.#target === 0 && !this.#wantsCheckpoint()) return false;
+    const marks = this.#marks();
+    const mark = Math.min(...marks);
+    if (this.#target === 0) {
+      this.#target = this.#state.lastStamp();
+      this.#beganMs = clock.nowMs;
+      this.#asked = Atomics.load(control, LOG_CHECKPOINT_ASKED);
+      Atomics.store(control, LOG_CHECKPOINT_RUNNING, 1);
+    } else if (mark >= this.#target || this.#written.length >= WRITTEN_MAX) {
+      // All that is left is the flush that they wait for.
+      if (this.#written.length > 0) requestFlush(control);
+      else this.#complete(true);
+      return this.#written.length > 0;
+    }
+    const shard = marks.indexOf(mark);
+    this.#job = ShardCheckpoint.begin(this.#memory, this.#state, shard, this.#serial);
+    if (this.#job !== null) this.#serial++;
+    return true;
+  }
+
+  /** The mark of each shard, written ones that are not in the manifest yet included. */
+  #marks(): number[] {
+    const marks = this.#manifest.shards.map((it) => it.mark);
+    for (const { shard, file } of this.#written) marks[shard] = file.mark;
+    return marks;
+  }
+
+  #wantsCheckpoint(): boolean {
+    const { control, times } = this.#state;
+    if (Atomics.load(control, LOG_CHECKPOINT_ASKED) !== this.#asked) return true;
+    const logBytes = Atomics.load(control, LOG_SEGMENTS_USED) * LOG_SEGMENT_SIZE;
+    const dataBytes = sumCounter(this.#memory, COUNT_USED_BYTES);
+    if (logBytes > Math.max(LOG_SIZE_MIN, dataBytes * LOG_PART_MAX)) return true;
+    const sinceMs = clock.nowMs - (times[TIME_SAVED_MS] as number);
+    return sinceMs > PERIOD_MS_MAX && this.#state.lastStamp() > logMark(this.#manifest);
+  }
+
+  #complete(isDone: boolean): void {
+    const { control, times } = this.#state;
+    this.#target = 0;
+    if (isDone) {
+      times[TIME_SAVED_MS] = clock.nowMs;
+      times[TIME_CHECKPOINT_MS] = clock.nowMs - this.#beganMs;
+      Atomics.add(control, LOG_CHECKPOINTS_COUNT, 1);
+    }
+    Atomics.store(control, LOG_CHECKPOINT_RUNNING, 0);
+    Atomics.store(control, LOG_CHECKPOINT_DONE, this.#asked);
+    Atomics.notify(control, LOG_CHECKPOINT_DONE);
+  }
+
+  #step(job: ShardCheckpoint, budgetMs: number): boolean {
+    const { control } = this.#state;
+    // Where the data is cold a step takes long: a flush must not wait for it.
+    Atomics.store(control, LOG_READING, this.#memory.worker + 1);
+    enterEpoch(this.#memory);
+    const step = job.step(budgetMs);
+    leaveEpoch(this.#memory);
+    Atomics.store(control, LOG_READING, 0);
+    if (step === ShardStep.More) return true;
+    this.#job = null;
+    if (step === ShardStep.Void) job.abandon();
+    else {
+      const file = job.finish();
+      const databases = this.#databases();
+      // The copy may contain changes that are not durable yet: the log must be, up to here.
+      const upTo = this.#state.lastStamp();
+      this.#written.push({ shard: job.shard, file, upTo, databases });
+    }
+    return true;
+  }
+
+  /** Names written checkpoints in the manifest once the log is durable up to them. */
+  #publish(): boolean {
+    const { times, dir } = this.#state;
+    const durable = times[TIME_DURABLE] as number;
+    const ready = this.#written.filter(({ upTo }) => upTo <= durable);
+    if (ready.length === 0) return false;
+    const before = this.#manifest;
+    const shards = [...before.shards];
+    for (const { shard, file } of ready) shards[shard] = file;
+    const next: Manifest = {
+      ...before,
+      ...(ready.at(-1) as Written).databases,
+      shards,
+      serial: this.#serial,
+      savedMs: clock.nowMs,
+    };
+    const mark = Math.min(logMark(next), durable);
+    const runs = next.runs.filter((run) => run.last === 0 || run.last > mark);
+    this.#manifest = { ...next, runs };
+    writeManifest(dir, this.#manifest);
+    this.#written = this.#written.slice(ready.length);
+    failPoint("checkpoint-published");
+    times[TIME_MARK] = mark;
+    times[TIME_SHARD_BYTES] = shards.reduce((sum, it) => sum + it.sizeBytes, 0);
+    for (const { shard } of ready) {
+      const old = before.shards[shard] as ShardFile;
+      if (old.file !== "") rmSync(join(dir, old.file), { force: true });
+    }
+    return true;
+  }
+
+  /** Which physical database each logical one is, as of now. */
+  #databases(): Written["databases"] {
+    const { control } = this.#memory;
+    enterEpoch(this.#memory);
+    const databasesMark = this.#state.lastStamp();
+    const databases = Array.from(
+      control.slice(CONTROL_DATABASES, CONTROL_DATABASES + DATABASES_MAX),
+    );
+    leaveEpoch(this.#memory);
+    return { databases, databasesMark };
+  }
+}
+
+/** Asks for a checkpoint of everything; LOG_CHECKPOINT_DONE reaches the result when it is done. */
+export function requestCheckpoint(control: Int32Array): number {
+  return Atomics.add(control, LOG_CHECKPOINT_ASKED, 1) + 1;
+}
+
+/** Slots that are ready or in use: for counting. */
+export function segmentsCount(control: Int32Array): number {
+  let count = 0;
+  for (let slot = 0; slot < (control[LOG_SLOTS_COUNT] as number); slot++) {
+    const state = control[LOG_SLOT_STATE + slot];
+    if (state === SLOT_READY || state === SLOT_USED) count++;
+  }
+  return count;
+}

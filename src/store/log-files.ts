@@ -1,0 +1,200 @@
+/**
+ * The files of a store's directory: their names, and making, mapping and flushing them.
+ *
+ * A segment is filled with zeros by ordinary writes before anyone maps it: a full disk is then an
+ * error here, never a SIGBUS, and no page of it is a hole. It is never truncated, and its slot is
+ * never used for another file, so a mapping stays good for the life of the process.
+ */
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { crc32 } from "../base/crc32.ts";
+import { failPoint } from "../base/fail-point.ts";
+import { LOG_SEGMENT_SIZE } from "./log-layout.ts";
+
+const FILE_MODE = 0o600;
+/** Zeros are written in pieces of this. */
+const ZEROS_SIZE = 1024 * 1024;
+let zeros: Buffer | undefined;
+
+export const MANIFEST_NAME = "manifest";
+export const MARK_NAME = "mark";
+export const LOCK_NAME = "lock";
+/** What is being written ends so until it is renamed: never read. */
+export const TEMPORARY = ".tmp";
+
+/** Bytes between the two slots of the mark: they share no block of a disk. */
+export const MARK_SLOT_DISTANCE = 4096;
+const MARK_SLOT_SIZE = 64;
+const MARK_CRC = 40;
+
+export function segmentName(slot: number): string {
+  return `log-${String(slot).padStart(6, "0")}`;
+}
+
+/** The slot that a file name stands for, -1 when it is no segment's. */
+export function slotOfName(name: string): number {
+  const match = /^log-(\d{6})$/.exec(name);
+  return match === null ? -1 : Number(match[1]);
+}
+
+export function shardName(shard: number, serial: number): string {
+  return `shard-${shard}-${String(serial).padStart(6, "0")}`;
+}
+
+/** Whether a file could be one that this program has made. */
+export function isOurs(name: string): boolean {
+  return (
+    /^(?:log-\d{6}|shard-\d-\d{6}|heap-\d{6}|manifest|mark|lock(?:-journal)?)(?:\.tmp)?$/.test(
+      name,
+    ) || name === "lost+found"
+  );
+}
+
+/** Makes what was made, renamed or removed in the directory durable. */
+export function flushDirectory(dir: string): void {
+  const descriptor = openSync(dir, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Makes a file of zeros. On an error nothing is left behind, and the error is thrown. */
+export function makeZeroed(dir: string, name: string, size: number): void {
+  zeros ??= Buffer.alloc(ZEROS_SIZE);
+  const path = join(dir, name);
+  failPoint("segment-create");
+  const descriptor = openSync(path, "wx", FILE_MODE);
+  try {
+    for (let at = 0; at < size; at += ZEROS_SIZE) {
+      writeAll(descriptor, zeros, Math.min(ZEROS_SIZE, size - at), at);
+    }
+  } catch (error) {
+    closeSync(descriptor);
+    rmSync(path, { force: true });
+    throw error;
+  }
+  closeSync(descriptor);
+  failPoint("segment-filled");
+  flushDirectory(dir);
+}
+
+/** Makes the segment of a slot. */
+export function makeSegment(dir: string, slot: number): void {
+  makeZeroed(dir, segmentName(slot), LOG_SEGMENT_SIZE);
+}
+
+/** Writes all of it: a short write is not an error of its own. */
+export function writeAll(
+  descriptor: number,
+  bytes: Buffer,
+  length: number,
+  position: number | null,
+): void {
+  for (let done = 0; done < length; ) {
+    const at = position === null ? null : position + done;
+    done += writeSync(descriptor, bytes, done, length - done, at);
+  }
+}
+
+/** One thread's views of a mapped file. */
+export interface MappedFile {
+  readonly bytes: Buffer;
+  readonly words: Int32Array;
+  readonly doubles: Float64Array;
+}
+
+/** Maps a whole file, shared with everyone who maps it. */
+export function mapFile(dir: string, name: string): MappedFile {
+  const { buffer, byteOffset, byteLength } = Bun.mmap(join(dir, name), { shared: true });
+  return {
+    bytes: Buffer.from(buffer, byteOffset, byteLength),
+    words: new Int32Array(buffer, byteOffset, byteLength >>> 2),
+    doubles: new Float64Array(buffer, byteOffset, byteLength >>> 3),
+  };
+}
+
+/** Replaces a small file: after this either the old or the new content is there, whole. */
+export function replaceFile(dir: string, name: string, content: Buffer): void {
+  const temporary = join(dir, name + TEMPORARY);
+  const descriptor = openSync(temporary, "w", FILE_MODE);
+  try {
+    writeAll(descriptor, content, content.length, 0);
+    fdatasyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  failPoint(`${name}-written`);
+  renameSync(temporary, join(dir, name));
+  failPoint(`${name}-renamed`);
+  flushDirectory(dir);
+}
+
+// ---- The durable mark ---------------------------------------------------------------------------
+
+export interface Mark {
+  readonly run: number;
+  readonly stamp: number;
+  readonly timeMs: number;
+}
+
+/** Writes durable marks, into two slots by turns: at every moment one of them is whole. */
+export class MarkFile {
+  readonly #descriptor: number;
+  readonly #slot = Buffer.alloc(MARK_SLOT_SIZE);
+  #sequence: number;
+
+  constructor(dir: string, sequence: number) {
+    this.#descriptor = openSync(join(dir, MARK_NAME), "r+");
+    this.#sequence = sequence;
+  }
+
+  write(run: number, stamp: number, timeMs: number): void {
+    const slot = this.#slot;
+    this.#sequence++;
+    slot.writeDoubleLE(this.#sequence, 0);
+    slot.writeDoubleLE(run, 8);
+    slot.writeDoubleLE(stamp, 16);
+    slot.writeDoubleLE(timeMs, 24);
+    slot.writeInt32LE(crc32(slot, 0, MARK_CRC), MARK_CRC);
+    const at = (this.#sequence % 2) * MARK_SLOT_DISTANCE;
+    writeAll(this.#descriptor, slot, slot.length, at);
+  }
+
+  flush(): void {
+    fdatasyncSync(this.#descriptor);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+/** The valid mark with the higher sequence, null when there is none. */
+export function readMark(dir: string): (Mark & { readonly sequence: number }) | null {
+  const bytes = readFileSync(join(dir, MARK_NAME));
+  let best: (Mark & { readonly sequence: number }) | null = null;
+  for (const at of [0, MARK_SLOT_DISTANCE]) {
+    if (bytes.length < at + MARK_SLOT_SIZE) continue;
+    if (crc32(bytes, at, at + MARK_CRC) !== bytes.readInt32LE(at + MARK_CRC)) continue;
+    const sequence = bytes.readDoubleLE(at);
+    if (best !== null && best.sequence > sequence) continue;
+    best = {
+      sequence,
+      run: bytes.readDoubleLE(at + 8),
+      stamp: bytes.readDoubleLE(at + 16),
+      timeMs: bytes.readDoubleLE(at + 24),
+    };
+  }
+  return best;
+}

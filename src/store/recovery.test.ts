@@ -1,0 +1,225 @@
+/**
+ * Recovery in the process: the fuzzer in small, the hole, what is refused and what is cut, disk
+ * full.
+ */
+import { afterEach, expect, test } from "bun:test";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { attachAny } from "./durable-store.ts";
+import { Flusher } from "./flusher.ts";
+import { Keeper, requestCheckpoint } from "./keeper.ts";
+import { LogState } from "./log.ts";
+import { LOG_CHUNK_HEADER_SIZE, LOG_CHUNK_SIZE } from "./log-layout.ts";
+import { fuzzRecovery } from "./recovery.fuzz.ts";
+import { type Recovered, recover } from "./recovery.ts";
+import { STATUS_OK } from "./status.ts";
+import type { Store } from "./store.ts";
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+function newDirectory(): string {
+  const folder = mkdtempSync(join(tmpdir(), "kv-recovery-"));
+  folders.push(folder);
+  return join(folder, "data");
+}
+
+function open(dir: string, more: object = {}): Recovered {
+  const reserveBytes = 256 * 1024 * 1024;
+  return recover({ dir, mode: "everysec", reserveBytes, workers: 3, ...more });
+}
+
+function set(store: Store, name: string, value: string): void {
+  const bytes = Buffer.from(name + value);
+  const cursor = store.cursor(0);
+  Object.assign(cursor, { bytes, keyStart: 0, keyLength: name.length, db: 0 });
+  cursor.hash = store.hash(bytes, 0, name.length);
+  store.enterBatch();
+  expect(store.setString(cursor, bytes, name.length, value.length)).toBe(STATUS_OK);
+  store.leaveBatch();
+}
+
+function get(store: Store, name: string): string | null {
+  const bytes = Buffer.from(name);
+  const cursor = store.cursor(0);
+  Object.assign(cursor, { bytes, keyStart: 0, keyLength: name.length, db: 0 });
+  cursor.hash = store.hash(bytes, 0, name.length);
+  store.enterBatch();
+  const isFound = store.beginRead(cursor);
+  const { valueStart: start, valueLength } = cursor;
+  const value = isFound ? cursor.valueBytes.toString("latin1", start, start + valueLength) : null;
+  store.endRead(cursor);
+  store.leaveBatch();
+  return value;
+}
+
+/** Overwrites bytes of a file. */
+function poke(path: string, at: number, bytes: Buffer): void {
+  const descriptor = openSync(path, "r+");
+  writeSync(descriptor, bytes, 0, bytes.length, at);
+  closeSync(descriptor);
+}
+
+function flush({ log, handle }: Recovered): void {
+  const flusher = new Flusher(log, handle.control);
+  flusher.flush();
+  flusher.close();
+}
+
+/** Where the n-th record of a segment's first chunk begins; n = 0 is the first. */
+function recordAt(dir: string, n: number): number {
+  const file = readFileSync(join(dir, "log-000000"));
+  let at = LOG_CHUNK_HEADER_SIZE;
+  for (let i = 0; i < n; i++) at += file.readInt32LE(at);
+  return at;
+}
+
+test("recovery: a small run of the fuzzer", () => {
+  const totals = fuzzRecovery(1, 2, 250);
+  expect(totals.kills).toBeGreaterThan(0);
+  expect(totals.powerLosses).toBeGreaterThan(0);
+}, 120_000);
+
+test("A4: a hole loses only the record that was being written", () => {
+  for (let trial = 0; trial < 3; trial++) {
+    const dir = newDirectory();
+    const first = open(dir);
+    const stores = [0, 1].map((worker) => attachAny(first.handle, worker)) as [Store, Store];
+    for (let i = 0; i < 10; i++) set(stores[0], `a${i}`, "1");
+    // What a Worker was killed in the middle of: a stamp was drawn, the record is not whole.
+    const torn = recordAt(dir, 9);
+    poke(join(dir, "log-000000"), torn + 4 * trial, Buffer.from([0xff]));
+    for (let i = 0; i < 10; i++) set(stores[1], `b${i}`, "2");
+    first.release();
+    const second = open(dir);
+    expect(second.report.skippedCount).toBe(1);
+    const store = attachAny(second.handle, 0);
+    expect(get(store, "a8")).toBe("1");
+    expect(get(store, "a9")).toBeNull();
+    for (let i = 0; i < 10; i++) expect(get(store, `b${i}`)).toBe("2");
+    second.release();
+    // The hole is known now: it is no corruption, not even after a loss of power.
+    const third = open(dir, { boot: "another" });
+    expect(get(attachAny(third.handle, 0), "b9")).toBe("2");
+    third.release();
+  }
+});
+
+test("after a loss of power the log ends before the first gap", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  const stores = [0, 1].map((worker) => attachAny(first.handle, worker)) as [Store, Store];
+  set(stores[0], "a", "1");
+  flush(first);
+  set(stores[0], "lost", "1");
+  set(stores[1], "behind", "2");
+  poke(join(dir, "log-000000"), recordAt(dir, 1), Buffer.alloc(8));
+  first.release();
+  const second = open(dir, { boot: "another" });
+  expect(second.report.cutCount).toBe(1);
+  const store = attachAny(second.handle, 0);
+  expect([get(store, "a"), get(store, "lost"), get(store, "behind")]).toEqual(["1", null, null]);
+  second.release();
+});
+
+test("damage below the durable mark is refused with its place, and nothing is changed", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  const store = attachAny(first.handle, 0);
+  for (let i = 0; i < 10; i++) set(store, `k${i}`, "value");
+  flush(first);
+  first.release();
+  poke(join(dir, "log-000000"), recordAt(dir, 4) + 30, Buffer.from([0x5a]));
+  const before = readdirSync(dir).map((name) => [name, statSync(join(dir, name)).mtimeMs]);
+  expect(() => open(dir)).toThrow(/record 5, which was durable, .* log-000000 at byte \d+/);
+  const after = readdirSync(dir).map((name) => [name, statSync(join(dir, name)).mtimeMs]);
+  expect(after).toEqual(before);
+  const salvaged = open(dir, { salvages: true });
+  const saved = attachAny(salvaged.handle, 0);
+  expect(get(saved, "k3")).toBe("value");
+  expect(salvaged.report.damagedCount).toBeGreaterThan(0);
+  salvaged.release();
+});
+
+test("a checkpoint: damaged, cut off, missing, and a newer format are refused", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  const store = attachAny(first.handle, 0);
+  for (let i = 0; i < 1000; i++) set(store, `k${i}`, "value");
+  const keeper = new Keeper(attachAny(first.handle, 2).memory, new LogState(first.log));
+  requestCheckpoint(new Int32Array(first.log.control));
+  for (let i = 0; i < 1000 && keeper.run(5); i++) flush(first);
+  first.release();
+  const name = readdirSync(dir).find((it) => it.startsWith("shard-3")) as string;
+  const path = join(dir, name);
+  const whole = readFileSync(path);
+  for (const at of [3, 20, 70, 200, whole.length - 1]) {
+    const damaged = Buffer.from(whole);
+    damaged[at] = (damaged[at] as number) ^ 1;
+    writeFileSync(path, damaged);
+    expect(() => open(dir)).toThrow(path);
+  }
+  writeFileSync(path, whole.subarray(0, whole.length - 8));
+  expect(() => open(dir)).toThrow("bytes instead of");
+  rmSync(path);
+  expect(() => open(dir)).toThrow("no such file");
+  writeFileSync(path, whole);
+  const manifest = readFileSync(join(dir, "manifest"), "utf8");
+  const line = `${(manifest.split("\n")[0] as string).replace('"format":1', '"format":2')}\n`;
+  const check = (Bun.hash.crc32(line) >>> 0).toString(16).padStart(8, "0");
+  writeFileSync(join(dir, "manifest"), `${line}${check}\n`);
+  expect(() => open(dir)).toThrow("it has format 2, this program knows up to 1");
+  writeFileSync(join(dir, "manifest"), manifest.replace('"serial":', '"serial": '));
+  expect(() => open(dir)).toThrow("it is damaged");
+  writeFileSync(join(dir, "manifest"), manifest);
+  const last = open(dir);
+  expect(get(attachAny(last.handle, 0), "k999")).toBe("value");
+  last.release();
+});
+
+test("one process has a directory, and something else's directory is left alone", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  expect(() => open(dir)).toThrow("another process has it");
+  expect(statSync(dir).mode & 0o777).toBe(0o700);
+  for (const name of readdirSync(dir)) {
+    expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
+  }
+  first.release();
+  open(dir).release();
+  rmSync(join(dir, "manifest"));
+  writeFileSync(join(dir, "notes.txt"), "mine");
+  expect(() => open(dir)).toThrow("it holds something else (notes.txt)");
+});
+
+test("records of every size, above all around a chunk's, come back", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  const store = attachAny(first.handle, 0);
+  const sizes = [0, 1, 7, 8, 9, 15_999, 16_384, 16_385, 100_000];
+  for (let around = -40; around <= 40; around += 8) sizes.push(LOG_CHUNK_SIZE + around);
+  sizes.push(3 * LOG_CHUNK_SIZE + 5, 20_000_000);
+  for (const size of sizes) set(store, `size:${size}`, "x".repeat(size));
+  first.release();
+  const second = open(dir);
+  const found = attachAny(second.handle, 0);
+  const cursor = found.cursor(0);
+  for (const size of sizes) {
+    get(found, `size:${size}`);
+    expect(cursor.valueLength).toBe(size);
+  }
+  second.release();
+});
