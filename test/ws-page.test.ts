@@ -218,13 +218,18 @@ describe.skipIf(!hasPeer(CHROMIUM))("the chat page", () => {
     const ada = await joinAs(server, "Ada Lovelace");
     const ben = await joinAs(server, "Ben", { isDark: true });
     const phone = await joinAs(server, "Grace 🌱", { width: 390, height: 780 });
-    await say(ada, "Good morning! Does anybody know how many notes fit on one card?");
-    await say(ben, "About eighty. See https://example.org/cards/limits for the table.");
-    await say(ben, "And please write on one side only.");
-    await say(phone, "I have a stack of them here, come by 👋");
-    await say(ada, "Wonderful, thank you both. I'll be there at three and bring the long list.");
-    await ben.untilText("#log", "the long list");
-    await phone.untilText("#log", "the long list");
+    const spoken: readonly (readonly [Page, string])[] = [
+      [ada, "Good morning! Does anybody know how many notes fit on one card?"],
+      [ben, "About eighty. See https://example.org/cards/limits for the table."],
+      [ben, "And please write on one side only."],
+      [phone, "I have a stack of them here, come by 👋"],
+      [ada, "Wonderful, thank you both. I'll be there at three and bring the long list."],
+    ];
+    // Each answers what it has read: what is sent at the same time comes in any order.
+    for (const [page, text] of spoken) {
+      await say(page, text);
+      for (const reader of [ada, ben, phone]) await reader.untilText("#log", text);
+    }
     const said = "[...document.querySelectorAll('.message .body')].map((it) => it.innerText)";
     const conversation = await ada.evaluate(said);
     expect(conversation).toHaveLength(5);

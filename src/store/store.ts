@@ -128,8 +128,7 @@ export class Store {
   prefetch(hashes: Int32Array, scratch: Int32Array, count: number): void {
     const memory = this.memory;
     if (memory.isCached) return;
-    const inNodes = prefetch(memory, memory.keys, hashes, scratch, count);
-    if (inNodes > 0) prefetchNodes(memory, hashes, scratch, inNodes);
+    prefetchNodes(memory, hashes, scratch, prefetch(memory, memory.keys, hashes, scratch, count));
   }
 
   /**
