@@ -19,8 +19,8 @@ import {
   LOG_MODE_ALWAYS,
   LOG_SEGMENT_SIZE,
   LOG_SEGMENTS_RECYCLED,
+  LOG_SEGMENTS_SLOW,
   LOG_SEGMENTS_USED,
-  LOG_SLOW,
   TIME_CHECKPOINT_MS,
   TIME_DURABLE,
   TIME_FLUSH_MS,
@@ -86,7 +86,9 @@ export class Durability {
   mustHold(stamp: number): boolean {
     const { control, times } = this.#log;
     if (stamp <= (times[TIME_DURABLE] as number)) return false;
-    if (control[LOG_MODE] === LOG_MODE_ALWAYS || control[LOG_SLOW] !== 0) return true;
+    if (control[LOG_MODE] === LOG_MODE_ALWAYS) return true;
+    const slow = control[LOG_SEGMENTS_SLOW] as number;
+    if (slow !== 0 && (control[LOG_SEGMENTS_USED] as number) > slow) return true;
     return clock.nowMs - (times[TIME_FLUSHED_MS] as number) > LAG_MS_MAX;
   }
 

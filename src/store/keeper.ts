@@ -34,11 +34,11 @@ import {
   LOG_READY_COUNT,
   LOG_SEGMENT_SIZE,
   LOG_SEGMENTS_RECYCLED,
+  LOG_SEGMENTS_SLOW,
   LOG_SEGMENTS_USED,
   LOG_SLOT_HELD,
   LOG_SLOT_STATE,
   LOG_SLOTS_COUNT,
-  LOG_SLOW,
   SLOT_NONE,
   SLOT_READY,
   SLOT_USED,
@@ -63,7 +63,7 @@ const LOG_PART_MAX = 0.6;
  */
 const LOG_PART_MIN = 0.25;
 /** And this long at the least. */
-const LOG_SIZE_MIN = 4 * LOG_SEGMENT_SIZE;
+const LOG_SIZE_MIN = 3 * LOG_SEGMENT_SIZE;
 /** With so much more of it, and a segment at the least, shards are written without a pause. */
 const BEHIND_PART = 0.05;
 /** With so much more of it, and a segment at the least, writers are slowed. */
@@ -146,15 +146,15 @@ export class Keeper {
     return hasMore || makesHeap || !isReady;
   }
 
-  /** Looks at how long the log is: what has to be done about it, and whether writers must wait. */
+  /** Looks at how long the log is: what has to be done about it, and when writers must wait. */
   #weigh(): void {
     const { control } = this.#state;
     const max = this.#logBytesMax();
     const over = Atomics.load(control, LOG_SEGMENTS_USED) * LOG_SEGMENT_SIZE - max;
     this.#isTooLong = over > 0;
     this.isBehind = over > Math.max(LOG_SEGMENT_SIZE, max * BEHIND_PART);
-    const isSlow = over > Math.max(LOG_SEGMENT_SIZE, max * SLOW_PART);
-    Atomics.store(control, LOG_SLOW, isSlow ? 1 : 0);
+    const slowBytes = max + Math.max(LOG_SEGMENT_SIZE, max * SLOW_PART);
+    Atomics.store(control, LOG_SEGMENTS_SLOW, Math.floor(slowBytes / LOG_SEGMENT_SIZE));
   }
 
   /** Keeps segments of the map ready; a full disk shows as writes that are out of memory. */
