@@ -54,8 +54,9 @@ class Upkeep {
     }
     const hasMore = this.#store.upkeep(this.#periodMs * BUDGET_SHARE, this.isActiveExpireOn);
     const keepsMore = this.#keeper?.run(KEEPER_BUDGET_MS) === true;
-    const pauseMs = keepsMore ? KEEPER_PAUSE_MS : this.#periodMs;
-    this.#timer = setTimeout(() => this.run(), hasMore ? PAUSE_MS : pauseMs);
+    const keeperPauseMs = this.#keeper?.isBehind === true ? 0 : KEEPER_PAUSE_MS;
+    const pauseMs = keepsMore ? keeperPauseMs : this.#periodMs;
+    this.#timer = setTimeout(() => this.run(), hasMore ? Math.min(PAUSE_MS, pauseMs) : pauseMs);
   }
 
   stop(): void {

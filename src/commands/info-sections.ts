@@ -190,6 +190,8 @@ function durabilityFields(server: ServerContext, facts: DurabilityFacts): Fields
     ["checkpoint_bytes", facts.checkpointBytes],
     ["checkpoint_mark", facts.checkpointMark],
     ["checkpoint_in_progress", facts.isCheckpointing ? 1 : 0],
+    ["heap_file_bytes", facts.heapBytes],
+    ["heap_spare_bytes", facts.heapSpareBytes],
     ["last_recovery_ms", Math.round(facts.recoveryMs)],
     ["last_recovery_records", facts.recoveredRecords],
     ["log_full", server.store.durability?.fullReason() ?? ""],

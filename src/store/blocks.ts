@@ -272,6 +272,8 @@ function takeNewChunk(memory: Memory): boolean {
     control[CONTROL_SEGMENT_OPEN] = slot;
   }
   control[CONTROL_CHUNK_NEXT] = next + CHUNK_SIZE;
+  // The zeros of a file may have been written out and evicted since.
+  memory.prefetch(slot, next, CHUNK_SIZE);
   memory.slot = slot;
   memory.offset = next;
   return true;

@@ -24,6 +24,7 @@ import {
   BUCKET_WORDS,
   CHAIN_LENGTH_MAX,
   CONTROL_GENERATION,
+  COUNT_USED_BYTES,
   ENTRY_SLOT_MASK,
   FLAG_EXPIRY,
   FLAG_NODES,
@@ -64,10 +65,14 @@ import type { ShardFile } from "./manifest.ts";
 import type { Memory } from "./memory.ts";
 import { describeRecord } from "./read.ts";
 import { keyLengthOf, keyOffset, valueLengthOf } from "./record.ts";
+import { keysOfAll, sumCounter } from "./stats.ts";
 
 const FILE_MODE = 0o600;
 /** Buckets between two looks at the clock. */
 const BUCKETS_A_STEP = 8;
+/** Buckets whose records are asked for together where the map is in files: few MiB of them. */
+const BUCKETS_AHEAD = 256;
+const AHEAD_SIZE_MAX = 64 * 1024;
 /** A bucket that changed so often while it was copied is locked. */
 const ATTEMPTS_MAX = 8;
 /** Bytes that are written between two flushes: the last one must not take long. */
@@ -231,6 +236,10 @@ export class ShardCheckpoint {
   readonly #writer: BlockWriter;
   readonly #cursor = new Cursor();
   readonly #generation: number;
+  /** Bytes of the average record, for reading ahead. */
+  readonly #recordSize: number;
+  /** Records of buckets before this one were asked for. */
+  #ahead = 0;
   #bucket = 0;
   #buckets = 0;
 
@@ -258,6 +267,8 @@ export class ShardCheckpoint {
     this.#view = memory.keys.shards[shard] as Int32Array;
     this.#name = shardName(shard, serial);
     this.#generation = memory.control[CONTROL_GENERATION] as number;
+    const bytes = sumCounter(memory, COUNT_USED_BYTES);
+    this.#recordSize = Math.min(AHEAD_SIZE_MAX, Math.ceil(bytes / Math.max(1, keysOfAll(memory))));
     this.#descriptor = openSync(join(log.dir, this.#name + TEMPORARY), "w", FILE_MODE);
     this.mark = log.lastStamp();
     this.#buckets = this.#view[SHARD_BUCKETS] as number;
@@ -270,12 +281,36 @@ export class ShardCheckpoint {
   step(budgetMs: number): ShardStep {
     if (this.#memory.control[CONTROL_GENERATION] !== this.#generation) return ShardStep.Void;
     const endNs = nanoseconds() + budgetMs * 1e6;
+    const hasFiles = this.#memory.words.length > this.#memory.memorySegments;
     for (let steps = 1; this.#bucket < this.#buckets; steps++) {
+      if (hasFiles && this.#bucket >= this.#ahead) this.#readAhead();
       this.#copyBucket((this.#bucket + 1) * BUCKET_WORDS);
       this.#bucket++;
       if (steps % BUCKETS_A_STEP === 0 && nanoseconds() > endNs) return ShardStep.More;
     }
     return ShardStep.Done;
+  }
+
+  /**
+   * Asks for the records of the next buckets: they lie all over the files, and one read after the
+   * other takes 83 us each, many at a time 13 us (4 KiB of a virtual disk).
+   */
+  #readAhead(): void {
+    const view = this.#view;
+    const memory = this.#memory;
+    this.#ahead = Math.min(this.#buckets, this.#bucket + BUCKETS_AHEAD);
+    for (let number = this.#bucket; number < this.#ahead; number++) {
+      let bucket = (number + 1) * BUCKET_WORDS;
+      // Nothing holds the chain still: whatever is read here is only advice.
+      for (let length = 0; bucket !== 0 && length < CHAIN_LENGTH_MAX; length++) {
+        for (let entry = bucket + BUCKET_ENTRIES; entry < bucket + BUCKET_WORDS; entry += 2) {
+          const offset = view[entry + 1] as number;
+          if (offset === 0) break;
+          memory.prefetch((view[entry] as number) & ENTRY_SLOT_MASK, offset, this.#recordSize);
+        }
+        bucket = view[bucket + BUCKET_LINK] as number;
+      }
+    }
   }
 
   /** All buckets are copied: makes the file durable and gives it its name. */

@@ -4,6 +4,7 @@
  */
 import { clock } from "../base/clock.ts";
 import { requestFlush } from "./flusher.ts";
+import { heapBytes } from "./heap.ts";
 import { requestCheckpoint, segmentsCount } from "./keeper.ts";
 import { WORKERS_MAX } from "./layout.ts";
 import { fullReason, type LogState } from "./log.ts";
@@ -18,6 +19,7 @@ import {
   LOG_MODE_ALWAYS,
   LOG_SEGMENT_SIZE,
   LOG_SEGMENTS_RECYCLED,
+  LOG_SEGMENTS_SLOW,
   LOG_SEGMENTS_USED,
   TIME_CHECKPOINT_MS,
   TIME_DURABLE,
@@ -33,6 +35,7 @@ import {
   TIME_WORKER_BYTES,
   TIME_WORKER_STRIDE,
 } from "./log-layout.ts";
+import type { Memory } from "./memory.ts";
 
 /**
  * In everysec, replies to changes wait while the last finished flush began longer ago than this, so
@@ -62,20 +65,30 @@ export interface DurabilityFacts {
   readonly recoveryMs: number;
   readonly recoveredRecords: number;
   readonly isFull: boolean;
+  /** Files of the map: what holds something, and what was made ahead. */
+  readonly heapBytes: number;
+  readonly heapSpareBytes: number;
 }
 
 export class Durability {
   readonly #log: LogState;
+  readonly #memory: Memory;
 
-  constructor(log: LogState) {
+  constructor(log: LogState, memory: Memory) {
     this.#log = log;
+    this.#memory = memory;
   }
 
-  /** Whether a reply to changes up to `stamp` would promise too much now. */
+  /**
+   * Whether a reply to changes up to `stamp` would promise too much now. It also waits where the
+   * disk would be filled faster than it can be emptied: who writes is slowed, who reads is not.
+   */
   mustHold(stamp: number): boolean {
     const { control, times } = this.#log;
     if (stamp <= (times[TIME_DURABLE] as number)) return false;
     if (control[LOG_MODE] === LOG_MODE_ALWAYS) return true;
+    const slow = control[LOG_SEGMENTS_SLOW] as number;
+    if (slow !== 0 && (control[LOG_SEGMENTS_USED] as number) > slow) return true;
     return clock.nowMs - (times[TIME_FLUSHED_MS] as number) > LAG_MS_MAX;
   }
 
@@ -144,6 +157,7 @@ export class Durability {
       writtenBytes += time(TIME_WORKER_BYTES + worker * TIME_WORKER_STRIDE);
     }
     clock.tick();
+    const heap = heapBytes(this.#memory);
     return {
       mode: control[LOG_MODE] === LOG_MODE_ALWAYS ? "always" : "everysec",
       lastStamp,
@@ -166,6 +180,8 @@ export class Durability {
       recoveryMs: time(TIME_RECOVERY_MS),
       recoveredRecords: time(TIME_RECOVERED_RECORDS),
       isFull: control[LOG_FULL] !== 0,
+      heapBytes: heap.used + heap.spare,
+      heapSpareBytes: heap.spare,
     };
   }
 }

@@ -54,7 +54,7 @@ export class DurableStore extends Store {
   constructor(memory: Memory, log: LogWriter) {
     super(memory);
     this.log = log;
-    this.#durability = new Durability(log.state);
+    this.#durability = new Durability(log.state, memory);
     memory.evictionLog = { evicting: (cursor) => log.append(cursor, OP_DELETE, 0, 0, EMPTY, 0, 0) };
   }
 

@@ -24,7 +24,7 @@ import { makeZeroed } from "./log-files.ts";
 import { heapName, type Memory } from "./memory.ts";
 
 /** Usable segments beyond the open one that are kept ready. */
-const AHEAD = 6;
+const AHEAD = 4;
 /** With fewer than this left, a batch waits for the next one. */
 const LOW = 3;
 /** It waits so often and so long, then it tries its luck: the disk may be full. */
@@ -70,6 +70,15 @@ function limitIn(path: string): number {
   } catch {
     return Number.POSITIVE_INFINITY;
   }
+}
+
+/** Bytes of the files that hold something, the open one included, and of those made ahead. */
+export function heapBytes(memory: Memory): { readonly used: number; readonly spare: number } {
+  const { control, memorySegments } = memory;
+  const open = Atomics.load(control, CONTROL_SEGMENT_OPEN) as number;
+  const used = Math.max(0, open + 1 - memorySegments);
+  const made = (Atomics.load(control, CONTROL_SEGMENTS) as number) - memorySegments;
+  return { used: used * SEGMENT_SIZE, spare: (made - used) * SEGMENT_SIZE };
 }
 
 /** Segments that can still be opened. */

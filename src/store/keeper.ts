@@ -11,12 +11,12 @@
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { clock } from "../base/clock.ts";
+import { clock, nanoseconds } from "../base/clock.ts";
 import { failPoint } from "../base/fail-point.ts";
 import { ShardCheckpoint, ShardStep } from "./checkpoint.ts";
 import { enterEpoch, leaveEpoch } from "./epoch.ts";
 import { requestFlush } from "./flusher.ts";
-import { HeapKeeper } from "./heap.ts";
+import { HeapKeeper, heapBytes } from "./heap.ts";
 import { latch, unlatch } from "./latch.ts";
 import { CONTROL_DATABASES, COUNT_USED_BYTES, DATABASES_MAX } from "./layout.ts";
 import { addReady, type LogState, prepareSegment } from "./log.ts";
@@ -30,9 +30,11 @@ import {
   LOG_LOCK,
   LOG_OPEN_SLOT,
   LOG_READING,
+  LOG_READY,
   LOG_READY_COUNT,
   LOG_SEGMENT_SIZE,
   LOG_SEGMENTS_RECYCLED,
+  LOG_SEGMENTS_SLOW,
   LOG_SEGMENTS_USED,
   LOG_SLOT_HELD,
   LOG_SLOT_STATE,
@@ -51,19 +53,39 @@ import { logMark, type Manifest, readManifest, type ShardFile, writeManifest } f
 import type { Memory } from "./memory.ts";
 import { sumCounter } from "./stats.ts";
 
+/** Everything in the directory together should be at most so many times the data. */
+const DISK_PART_MAX = 2;
 /** The log may be this part of the data before the oldest shard is written anew. */
 const LOG_PART_MAX = 0.6;
+/**
+ * Where the map is in files too, nothing may be left of the disk's part: writing checkpoints for
+ * less log than this would cost more than four bytes for each of the log.
+ */
+const LOG_PART_MIN = 0.25;
 /** And this long at the least. */
-const LOG_SIZE_MIN = 4 * LOG_SEGMENT_SIZE;
+const LOG_SIZE_MIN = 3 * LOG_SEGMENT_SIZE;
+/** With so much more of it, and a segment at the least, shards are written without a pause. */
+const BEHIND_PART = 0.05;
+/** With so much more of it, and a segment at the least, writers are slowed. */
+const SLOW_PART = 0.1;
 /** A log that is not empty is checkpointed at least so often. */
 const PERIOD_MS_MAX = 3_600_000;
 /** After a failure (a full disk, mostly) it is tried again so much later. */
 const RETRY_MS = 5000;
-/** Shards that are written and not in the manifest yet: so much more is on the disk meanwhile. */
-const WRITTEN_MAX = 3;
+/**
+ * With so many bytes of shards that are written and not in the manifest yet, the next one waits:
+ * they are on the disk twice meanwhile.
+ */
+const WRITTEN_BYTES_MAX = 64 * 1024 * 1024;
 const HEAP_RETRY_MS = 500;
-/** Recycled segments that are kept ready; more are removed. */
-const READY_KEPT_MAX = 2;
+/** Segments that are made ahead while they are used up fast. */
+const READY_WANTED = 2;
+/**
+ * Recycled segments that are kept ready; more are removed. They come several at a time: with no
+ * more than are made ahead, under a steady load most would be removed and made again, which is as
+ * much writing as the log itself.
+ */
+const READY_KEPT_MAX = 4;
 
 interface Written {
   readonly shard: number;
@@ -83,10 +105,17 @@ export class Keeper {
   /** Shards are written until the mark is at or above this; 0: none is. */
   #target = 0;
   #asked: number;
+  #isAll = false;
+  /** A checkpoint of everything is done when the mark has reached this; and when it was begun. */
+  #roundEnd: number;
   #beganMs = 0;
   #retryMs = 0;
   #wanted = 1;
   #seenOpen = -1;
+  #flushAsked = -1;
+  #isTooLong = false;
+  /** The log is longer than it should become while a shard is written: that must not pause. */
+  isBehind = false;
   readonly #heap: HeapKeeper;
   #heapRetryMs = 0;
 
@@ -95,16 +124,37 @@ export class Keeper {
     this.#state = state;
     this.#manifest = readManifest(state.dir);
     this.#serial = this.#manifest.serial;
+    this.#roundEnd = state.lastStamp();
     this.#heap = new HeapKeeper(memory, state.dir);
     this.#asked = state.control[LOG_CHECKPOINT_DONE] as number;
   }
 
   /** Does what there is to do for about `budgetMs`. True: there is more to do right away. */
   run(budgetMs: number): boolean {
+    const beganNs = nanoseconds();
+    this.#weigh();
     const isReady = this.#prepare();
     this.#recycle();
     const makesHeap = this.#makeHeap();
-    return this.#checkpoint(budgetMs) || makesHeap || !isReady;
+    // Making files takes up to all of the time there is, the more of it the less is recycled: as
+    // much time is for recycling.
+    const endNs = 2 * nanoseconds() - beganNs;
+    let hasMore = this.#checkpoint(budgetMs);
+    while (this.#job !== null && this.isBehind && nanoseconds() < endNs) {
+      hasMore = this.#checkpoint(budgetMs);
+    }
+    return hasMore || makesHeap || !isReady;
+  }
+
+  /** Looks at how long the log is: what has to be done about it, and when writers must wait. */
+  #weigh(): void {
+    const { control } = this.#state;
+    const max = this.#logBytesMax();
+    const over = Atomics.load(control, LOG_SEGMENTS_USED) * LOG_SEGMENT_SIZE - max;
+    this.#isTooLong = over > 0;
+    this.isBehind = over > Math.max(LOG_SEGMENT_SIZE, max * BEHIND_PART);
+    const slowBytes = max + Math.max(LOG_SEGMENT_SIZE, max * SLOW_PART);
+    Atomics.store(control, LOG_SEGMENTS_SLOW, Math.floor(slowBytes / LOG_SEGMENT_SIZE));
   }
 
   /** Keeps segments of the map ready; a full disk shows as writes that are out of memory. */
@@ -124,7 +174,7 @@ export class Keeper {
     const { control } = this.#state;
     const open = Atomics.load(control, LOG_OPEN_SLOT);
     if (open !== this.#seenOpen) {
-      this.#wanted = this.#seenOpen < 0 ? 1 : READY_KEPT_MAX;
+      this.#wanted = this.#seenOpen < 0 ? 1 : READY_WANTED;
       this.#seenOpen = open;
     }
     const ready = Atomics.load(control, LOG_READY_COUNT);
@@ -168,6 +218,24 @@ export class Keeper {
     rmSync(join(dir, segmentName(slot)), { force: true });
   }
 
+  /** Removes segments that are ready beyond what is made ahead: the load may be over. */
+  #trimReady(): void {
+    const { control, dir } = this.#state;
+    for (;;) {
+      latch(control, LOG_LOCK);
+      const ready = control[LOG_READY_COUNT] as number;
+      const slot = control[LOG_READY + ready - 1] as number;
+      const isSurplus = ready > READY_WANTED;
+      if (isSurplus) {
+        control[LOG_READY_COUNT] = ready - 1;
+        control[LOG_SLOT_STATE + slot] = SLOT_NONE;
+      }
+      unlatch(control, LOG_LOCK);
+      if (!isSurplus) return;
+      rmSync(join(dir, segmentName(slot)), { force: true });
+    }
+  }
+
   // ---- Checkpoints ------------------------------------------------------------------------------
 
   #checkpoint(budgetMs: number): boolean {
@@ -201,13 +269,17 @@ export class Keeper {
     const marks = this.#marks();
     const mark = Math.min(...marks);
     if (this.#target === 0) {
-      this.#target = this.#state.lastStamp();
-      this.#beganMs = clock.nowMs;
+      // For a log that is too long, one shard after the other until it is short enough.
+      const wantsAll = this.#wantsAll();
+      this.#target = wantsAll ? this.#state.lastStamp() : mark + 1;
+      this.#isAll = wantsAll;
+      if (wantsAll) this.#roundEnd = this.#target;
+      if (wantsAll || this.#beganMs === 0) this.#beganMs = clock.nowMs;
       this.#asked = Atomics.load(control, LOG_CHECKPOINT_ASKED);
       Atomics.store(control, LOG_CHECKPOINT_RUNNING, 1);
-    } else if (mark >= this.#target || this.#written.length >= WRITTEN_MAX) {
+    } else if (mark >= this.#target || this.#writtenBytes() >= WRITTEN_BYTES_MAX) {
       // All that is left is the flush that they wait for.
-      if (this.#written.length > 0) requestFlush(control);
+      if (this.#written.length > 0) this.#askFlush();
       else this.#complete(true);
       return this.#written.length > 0;
     }
@@ -215,6 +287,18 @@ export class Keeper {
     this.#job = ShardCheckpoint.begin(this.#memory, this.#state, shard, this.#serial);
     if (this.#job !== null) this.#serial++;
     return true;
+  }
+
+  #writtenBytes(): number {
+    return this.#written.reduce((sum, { file }) => sum + file.sizeBytes, 0);
+  }
+
+  /** Asks for the flush that the last written shard waits for, once. */
+  #askFlush(): void {
+    const { upTo } = this.#written.at(-1) as Written;
+    if (this.#flushAsked === upTo) return;
+    this.#flushAsked = upTo;
+    requestFlush(this.#state.control);
   }
 
   /** The mark of each shard, written ones that are not in the manifest yet included. */
@@ -225,21 +309,37 @@ export class Keeper {
   }
 
   #wantsCheckpoint(): boolean {
+    return this.#isTooLong || this.#wantsAll();
+  }
+
+  /** Whether every shard is to be written anew: it was asked for, or it is time. */
+  #wantsAll(): boolean {
     const { control, times } = this.#state;
     if (Atomics.load(control, LOG_CHECKPOINT_ASKED) !== this.#asked) return true;
-    const logBytes = Atomics.load(control, LOG_SEGMENTS_USED) * LOG_SEGMENT_SIZE;
-    const dataBytes = sumCounter(this.#memory, COUNT_USED_BYTES);
-    if (logBytes > Math.max(LOG_SIZE_MIN, dataBytes * LOG_PART_MAX)) return true;
     const sinceMs = clock.nowMs - (times[TIME_SAVED_MS] as number);
     return sinceMs > PERIOD_MS_MAX && this.#state.lastStamp() > logMark(this.#manifest);
   }
 
+  /** What checkpoints, one shard being written anew, and files of the map leave to the log. */
+  #logBytesMax(): number {
+    const dataBytes = sumCounter(this.#memory, COUNT_USED_BYTES);
+    const { shards } = this.#manifest;
+    const shardBytes = Math.max(dataBytes, this.#state.times[TIME_SHARD_BYTES] as number);
+    const checkpointBytes = shardBytes * (1 + 1 / shards.length);
+    const left = DISK_PART_MAX * dataBytes - checkpointBytes - heapBytes(this.#memory).used;
+    const part = Math.min(LOG_PART_MAX, Math.max(LOG_PART_MIN, left / dataBytes));
+    return Math.max(LOG_SIZE_MIN, dataBytes * part);
+  }
+
   #complete(isDone: boolean): void {
     const { control, times } = this.#state;
+    if (this.#isAll) this.#trimReady();
     this.#target = 0;
-    if (isDone) {
+    if (isDone && (times[TIME_MARK] as number) >= this.#roundEnd) {
       times[TIME_SAVED_MS] = clock.nowMs;
       times[TIME_CHECKPOINT_MS] = clock.nowMs - this.#beganMs;
+      this.#roundEnd = this.#state.lastStamp();
+      this.#beganMs = 0;
       Atomics.add(control, LOG_CHECKPOINTS_COUNT, 1);
     }
     Atomics.store(control, LOG_CHECKPOINT_RUNNING, 0);

@@ -163,6 +163,12 @@ export const LOG_CHECKPOINTS_COUNT = 31;
 /** 1 + the Worker whose batch only reads: a flush does not wait for it. Written by that Worker. */
 export const LOG_READING = 32;
 
+/**
+ * With more segments in use than this, replies to changes wait for a flush; 0 for no limit. Written
+ * by who checkpoints.
+ */
+export const LOG_SEGMENTS_SLOW = 33;
+
 /** Slots that one process can make: 2 TiB of segments, most of them used many times. */
 export const LOG_SLOTS_MAX = 32_768;
 /** Per slot: chunks ever taken (the flusher compares), chunks in a Worker's hands, state. */

@@ -7,6 +7,7 @@
  */
 import { FatalError, UsageError } from "../base/errors.ts";
 import { type HashSecret, makeSecret } from "../base/hash.ts";
+import { addressOf, adviseNeeded, adviseRandom } from "../base/memory-advice.ts";
 import type { Cursor } from "./cursor.ts";
 import {
   BUCKET_WORDS,
@@ -98,7 +99,11 @@ export class Memory {
   readonly epochWord: number;
   /** Segments beyond those in memory are files. */
   readonly isHeapOnDisk: boolean;
+  /** Segments in memory: the slots below this. */
+  readonly memorySegments: number;
   readonly #heapDir: string;
+  /** Address of each segment that is a file, by slot. */
+  readonly #addresses: number[] = [];
 
   // ---- The Worker's own blocks: written by nobody else ----
   /** Free blocks of each class: first one and how many. */
@@ -148,6 +153,7 @@ export class Memory {
     this.epochWord = CONTROL_EPOCHS + worker * 16;
     this.isHeapOnDisk = handle.heapDir !== undefined;
     this.#heapDir = handle.heapDir ?? "";
+    this.memorySegments = handle.segments.length;
     this.mapSegments();
   }
 
@@ -156,10 +162,19 @@ export class Memory {
     const count = Atomics.load(this.control, CONTROL_SEGMENTS);
     for (let slot = this.words.length; slot < count; slot++) {
       const file = mapFile(this.#heapDir, heapName(slot));
+      adviseRandom(file.bytes);
+      this.#addresses[slot] = addressOf(file.bytes);
       this.words.push(file.words);
       this.doubles.push(file.doubles);
       this.bytes.push(file.bytes);
     }
+  }
+
+  /** Begins to read what a file may have to be read for; nobody waits for it. */
+  prefetch(slot: number, offset: number, length: number): void {
+    const address = this.#addresses[slot];
+    if (address === undefined) return;
+    adviseNeeded(address + offset, Math.min(length, SEGMENT_SIZE - offset));
   }
 }
 
