@@ -1,0 +1,149 @@
+/**
+ * Bugs that the simulation of the durable store must catch: each one is what a reviewer could let
+ * through. `fine`: whether it needs switches at plain accesses to show.
+ */
+import type { Mutation } from "./program.ts";
+
+export const CANARIES: Readonly<
+  Record<string, readonly [fine: boolean, mutations: readonly Mutation[]]>
+> = {
+  "a segment whose name is not flushed": [
+    false,
+    [
+      {
+        file: "log-files.ts",
+        find: `failPoint("segment-filled");
+  flushDirectory(dir);`,
+        replace: "",
+      },
+    ],
+  ],
+  "a mark that is written before the log is flushed": [
+    false,
+    [
+      {
+        file: "flusher.ts",
+        find: `this.#flushSegments();
+      this.#writeMark(stamp, beganMs);
+      times[TIME_DURABLE] = stamp;`,
+        replace: `this.#writeMark(stamp, beganMs);
+      times[TIME_DURABLE] = stamp;
+      this.#flushSegments();`,
+      },
+    ],
+  ],
+  "a flush that does not wait for batches": [
+    true,
+    [
+      {
+        file: "flusher.ts",
+        find: "waitForBatches(this.#control, () => Atomics.load(control, LOG_READING));",
+        replace: "",
+      },
+    ],
+  ],
+  "a segment that is recycled before the manifest is there": [
+    false,
+    [
+      {
+        file: "keeper.ts",
+        find: "this.#written.push({ shard: job.shard, file, upTo, databases });",
+        replace: `this.#written.push({ shard: job.shard, file, upTo, databases });
+        this.#state.times[TIME_MARK] = Math.min(...this.#marks());`,
+      },
+    ],
+  ],
+  "a checkpoint that is named before the log is flushed": [
+    false,
+    [
+      {
+        file: "keeper.ts",
+        find: "this.#written.filter(({ upTo }) => upTo <= durable);",
+        replace: "[...this.#written];",
+      },
+    ],
+  ],
+  "a bucket whose stamp is older than its copy": [
+    true,
+    [
+      {
+        file: "checkpoint.ts",
+        find: `const version = waitUntilEven(view, first + BUCKET_VERSION);
+      const stamp = this.#log.lastStamp();`,
+        replace: `const stamp = this.#log.lastStamp();
+      const version = waitUntilEven(view, first + BUCKET_VERSION);`,
+      },
+    ],
+  ],
+  "a bucket whose copy nobody confirms": [
+    true,
+    [
+      {
+        file: "checkpoint.ts",
+        find: "const isSame = Atomics.load(view, first + BUCKET_VERSION) === version;",
+        replace: "const isSame = true;",
+      },
+    ],
+  ],
+  "a shard that is split while it is written": [
+    false,
+    [
+      {
+        file: "checkpoint.ts",
+        find: "if (!tryLatch(view, SHARD_SPLIT_LOCK)) return null;",
+        replace: "",
+      },
+    ],
+  ],
+  "a manifest that is renamed before it is flushed": [
+    false,
+    [
+      {
+        file: "log-files.ts",
+        find: `writeAll(descriptor, content, content.length, 0);
+    fdatasyncSync(descriptor);`,
+        replace: "writeAll(descriptor, content, content.length, 0);",
+      },
+    ],
+  ],
+  "a replay of what the checkpoint has already": [
+    false,
+    [
+      {
+        file: "replay.ts",
+        find: "if (record.stamp !== 0 && record.stamp <= this.#stampOf(cursor.hash)) return;",
+        replace: "",
+      },
+    ],
+  ],
+  "a gap after a loss of power that does not end the log": [
+    false,
+    [
+      {
+        file: "recovery.ts",
+        find: `if (run.boot !== this.#boot || this.#boot === "") return true;`,
+        replace: "",
+      },
+    ],
+  ],
+  "groups that are applied record by record": [
+    false,
+    [
+      {
+        file: "replay.ts",
+        find: "const isGrouped = (record.flags & LOG_GROUPED) !== 0;",
+        replace: "const isGrouped = false;",
+      },
+    ],
+  ],
+  "a chunk that is taken for what an earlier run has left": [
+    false,
+    [
+      {
+        file: "log-layout.ts",
+        find: "return Math.imul((number | 0) + 1, CHUNK_FACTOR) ^ Math.imul(high, SIZE_FACTOR);",
+        replace: "return high * 0;",
+      },
+    ],
+  ],
+};
