@@ -19,7 +19,7 @@ import {
   type RecoveryModules,
 } from "../../test/simulation/durable-program.ts";
 import { readStates } from "../../test/simulation/durable-states.ts";
-import { FakeDisk } from "../../test/simulation/fake-disk.ts";
+import { type Change, FakeDisk } from "../../test/simulation/fake-disk.ts";
 import { type Mutation, SimulatedClock } from "../../test/simulation/program.ts";
 import { Scheduler, type Thread } from "../../test/simulation/scheduler.ts";
 import { assert } from "../base/assert.ts";
@@ -44,9 +44,13 @@ const BATCHES_MAX = 60;
 const WRITE_BACK_ONE_IN = 40;
 /** Turns that the flusher and the keeper do nothing for, at the most. */
 const IDLE_TURNS_MAX = 60;
+/** Changing operations on files before the end of a run. */
+const OPERATIONS_MAX = 150;
+const OPERATIONS_MAX_OF_A_KIND = 12;
 /** Changing operations on files that a recovery which is ended does before. */
 const RECOVERY_OPERATIONS_MAX = 40;
-const KEEPER_BUDGET_MS = 0.01;
+/** A look at the clock takes a microsecond: a bucket or two, or a whole shard. */
+const KEEPER_BUDGETS_MS = [0.002, 0.1];
 
 export interface DurableTotals {
   histories: number;
@@ -78,6 +82,7 @@ class History {
   readonly #modules: RecoveryModules;
   readonly #model = new DurableModel();
   readonly #isUniform: boolean;
+  readonly #flushesOften: boolean;
   #serial = 0;
   #boot = 0;
 
@@ -90,6 +95,7 @@ class History {
     this.#environment = { disk, clock: new SimulatedClock(), prng: new Prng(prng.int32()) };
     this.#modules = program.recovery(this.#environment);
     this.#isUniform = prng.chance(4);
+    this.#flushesOften = prng.chance(6);
   }
 
   run(): void {
@@ -188,6 +194,7 @@ class History {
       clock,
       scheduler,
       isUniform: this.#isUniform,
+      flushesOften: this.#flushesOften,
       operations: 0,
       serial: this.#serial,
     };
@@ -199,9 +206,7 @@ class History {
       this.#flusher(recovered, scheduler, new Prng(prng.int32())),
       this.#keeper(recovered, scheduler, clientsCount, new Prng(prng.int32())),
     ];
-    // Mostly in the middle of everything, sometimes when all clients have finished.
-    const most = prng.pick([300, 3000, 12_000, 40_000]);
-    scheduler.endsAt = 1 + prng.below(most);
+    this.#plan(scheduler);
     scheduler.onSwitch = () => {
       if (prng.chance(WRITE_BACK_ONE_IN)) disk.writeBack();
     };
@@ -211,6 +216,21 @@ class History {
     const times = new Float64Array(recovered.log.times);
     this.#count(scheduler, world, control);
     return { run: control[LOG_RUN] as number, durable: times[TIME_DURABLE] as number };
+  }
+
+  /** When the world ends: at some step, or soon after some operation on files. */
+  #plan(scheduler: Scheduler): void {
+    const prng = this.#prng;
+    scheduler.endsAt = 1 + prng.below(prng.pick([300, 3000, 12_000, 40_000]));
+    if (prng.chance(2)) return;
+    const kind = prng.pick<Change | "any">(["any", "any", "make", "flush", "rename", "remove"]);
+    let operationsLeft = prng.below(kind === "any" ? OPERATIONS_MAX : OPERATIONS_MAX_OF_A_KIND);
+    this.#environment.disk.onOperation = (it) => {
+      if (kind !== "any" && kind !== it) return;
+      if (operationsLeft-- === 0)
+        scheduler.endsAt = scheduler.steps + 1 + prng.below(prng.pick([1, 10]));
+    };
+    scheduler.endsAt = Number.POSITIVE_INFINITY;
   }
 
   #count(scheduler: Scheduler, world: DurableWorld, control: Int32Array): void {
@@ -233,7 +253,7 @@ class History {
   *#flusher({ handle, log }: Recovered, scheduler: Scheduler, prng: Prng): Thread {
     const thread = this.#program.thread(this.#environment, scheduler);
     const flusher = yield* thread.flusher(handle, log);
-    const idleTurnsMax = 1 + prng.below(IDLE_TURNS_MAX);
+    const idleTurnsMax = 1 + prng.below(prng.pick([1, IDLE_TURNS_MAX]));
     for (;;) {
       yield* scheduler.run(flusher.flush());
       for (let left = prng.below(idleTurnsMax); left > 0; left--) yield 0;
@@ -246,11 +266,12 @@ class History {
     const memory = yield* thread.memory(handle, worker);
     const state = yield* thread.state(log);
     const keeper = yield* thread.keeper(memory, state);
-    const askedOneIn = prng.pick([4, 20, 100]);
-    const idleTurnsMax = 1 + prng.below(IDLE_TURNS_MAX);
+    const askedOneIn = prng.pick([1, 2, 8, 100]);
+    const idleTurnsMax = 1 + prng.below(prng.pick([1, IDLE_TURNS_MAX]));
+    const budgetMs = prng.pick(KEEPER_BUDGETS_MS);
     for (;;) {
       if (prng.chance(askedOneIn)) Atomics.add(state.control, LOG_CHECKPOINT_ASKED, 1);
-      const hasMore = yield* scheduler.run(keeper.run(KEEPER_BUDGET_MS));
+      const hasMore = yield* scheduler.run(keeper.run(budgetMs));
       const turns = hasMore === true ? prng.below(3) : prng.below(idleTurnsMax);
       for (let left = turns; left > 0; left--) yield 0;
     }

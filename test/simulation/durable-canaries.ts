@@ -63,6 +63,10 @@ export const CANARIES: Readonly<
       },
     ],
   ],
+  "a checkpoint whose name is not flushed": [
+    false,
+    [{ file: "checkpoint.ts", find: "flushDirectory(dir);", replace: "" }],
+  ],
   "a bucket whose stamp is older than its copy": [
     true,
     [
@@ -92,6 +96,17 @@ export const CANARIES: Readonly<
         file: "checkpoint.ts",
         find: "if (!tryLatch(view, SHARD_SPLIT_LOCK)) return null;",
         replace: "",
+      },
+    ],
+  ],
+  "a split latch that everyone's flush has freed": [
+    true,
+    [
+      {
+        file: "checkpoint.ts",
+        find: "this.mark = log.lastStamp();",
+        replace: `this.mark = log.lastStamp();
+    this.#generation = memory.control[CONTROL_GENERATION];`,
       },
     ],
   ],

@@ -33,6 +33,8 @@ export interface DurableWorld {
   readonly scheduler: Scheduler;
   /** Values are all of one size, so that records lie at the same places in every chunk. */
   readonly isUniform: boolean;
+  /** Databases are flushed all the time. */
+  readonly flushesOften: boolean;
   operations: number;
   serial: number;
 }
@@ -72,7 +74,7 @@ export class DurableClient {
 
   *#operation(): Steps<void> {
     this.#world.operations++;
-    const dice = this.#prng.below(100);
+    const dice = this.#prng.below(this.#world.flushesOften ? 120 : 100);
     if (dice < 55) yield* this.#change(`0 s${this.#prng.below(SHARED_KEYS)}`);
     else if (dice < 72) yield* this.#change(`0 c${this.#prng.below(CHURNED_KEYS)}`);
     else if (dice < 78) yield* this.#change(`${FLUSHED_DB} f${this.#prng.below(3)}`);
@@ -360,7 +362,7 @@ export class DurableClient {
         yield* this.#do(store.swapDatabases(2, 3));
         return;
       }
-      const db = dice === 7 ? -1 : FLUSHED_DB;
+      const db = dice === 7 || this.#world.flushesOften ? -1 : FLUSHED_DB;
       const names = [...model.current.keys()].filter((it) =>
         db < 0 ? it !== DATABASES_NAME : it.startsWith(`${db} `),
       );

@@ -43,14 +43,15 @@ const CONSTANTS: Constants = {
   },
   "memory.ts": { SHARD_SIZE_MAX: 64 * KIB, SHARD_SIZE_MIN: 64 * KIB },
   "log-layout.ts": {
-    LOG_SEGMENT_SIZE: 32 * KIB,
+    LOG_SEGMENT_SIZE: 16 * KIB,
     LOG_CHUNK_SIZE: 4 * KIB,
     LOG_SLOTS_MAX: 256,
     BLOCK_SIZE_MAX_BYTES: 4 * KIB,
   },
   "log-files.ts": { ZEROS_SIZE: 16 * KIB },
-  "log.ts": { ESSENTIAL_CHUNKS: 2, FRAGMENT_SIZE_MIN: 128 },
+  "log.ts": { ESSENTIAL_CHUNKS: 1, FRAGMENT_SIZE_MIN: 128 },
   "log-values.ts": { PIECE_SIZE: KIB, ITEMS_SIZE_MAX: 600 },
+  "keeper.ts": { LOG_SIZE_MIN: 48 * KIB },
   "checkpoint.ts": {
     BUCKETS_A_STEP: 1,
     FLUSH_EVERY_BYTES: 16 * KIB,
@@ -59,7 +60,7 @@ const CONSTANTS: Constants = {
   },
 };
 /** Bytes of the map: enough that every thread has a chunk of each size class. */
-export const RESERVE_SIZE = 4 * 4096 * KIB;
+export const RESERVE_SIZE = 8 * 4096 * KIB;
 
 /** Where threads may switch at plain accesses too: the log's own code, not the map's. */
 const FINE = new Set(["./log.ts", "./checkpoint.ts", "./keeper.ts", "./flusher.ts"]);

@@ -81,6 +81,9 @@ class FakeFile {
   }
 }
 
+/** What an operation on files does. */
+export type Change = "make" | "write" | "flush" | "rename" | "remove";
+
 interface Descriptor {
   /** null: the directory. */
   readonly file: FakeFile | null;
@@ -90,6 +93,8 @@ export class FakeDisk {
   readonly dir: string;
   /** Changing operations that the running process may still do; then every operation throws. */
   operationsLeft = Number.POSITIVE_INFINITY;
+  /** Called before every changing operation. */
+  onOperation: (kind: Change) => void = () => {};
   /** The process was ended so: whatever it says afterwards, nobody has heard. */
   hasEnded = false;
   #prng: Prng;
@@ -108,6 +113,7 @@ export class FakeDisk {
     this.#descriptors.clear();
     this.operationsLeft = Number.POSITIVE_INFINITY;
     this.hasEnded = false;
+    this.onOperation = () => {};
   }
 
   losePower(): void {
@@ -145,7 +151,7 @@ export class FakeDisk {
   readonly fs = {
     openSync: (path: string, flags: string) => this.#open(path, flags),
     closeSync: (descriptor: number) => {
-      this.#operation(false);
+      this.#operation("none");
       assert(this.#descriptors.delete(descriptor), `descriptor ${descriptor} is open`);
     },
     writeSync: (
@@ -162,22 +168,22 @@ export class FakeDisk {
       return part.length;
     },
     fdatasyncSync: (descriptor: number) => {
-      this.#operation(true);
+      this.#operation("flush");
       this.#fileOf(descriptor).flush();
     },
     fsyncSync: (descriptor: number) => {
-      this.#operation(true);
+      this.#operation("flush");
       assert(this.#descriptors.get(descriptor)?.file === null, "only the directory is fsynced");
       this.#durableNames = new Map(this.#names);
     },
     renameSync: (from: string, to: string) => {
-      this.#operation(true);
+      this.#operation("rename");
       const file = this.#existing(from);
       this.#names.delete(this.#nameOf(from));
       this.#names.set(this.#nameOf(to), file);
     },
     rmSync: (path: string, { force = false } = {}) => {
-      this.#operation(true);
+      this.#operation("remove");
       if (!this.#names.delete(this.#nameOf(path)) && !force) throw missing(path);
     },
     readFileSync: (path: string) => {
@@ -200,12 +206,14 @@ export class FakeDisk {
   }
 
   /** Every operation is a place where the process may end. */
-  #operation(changes: boolean): void {
+  #operation(kind: Change | "none"): void {
     if (this.operationsLeft <= 0) {
       this.hasEnded = true;
       throw new Error("the process has ended");
     }
-    if (changes) this.operationsLeft--;
+    if (kind === "none") return;
+    this.operationsLeft--;
+    this.onOperation(kind);
   }
 
   #nameOf(path: string): string {
@@ -234,7 +242,7 @@ export class FakeDisk {
   }
 
   #open(path: string, flags: string): number {
-    this.#operation(flags !== "r" && flags !== "r+");
+    this.#operation(flags === "r" || flags === "r+" ? "none" : "make");
     const file = path === this.dir ? null : this.#openFile(path, flags);
     this.#descriptors.set(this.#nextDescriptor, { file });
     return this.#nextDescriptor++;
@@ -260,7 +268,7 @@ export class FakeDisk {
     length: number,
     at: number | null,
   ): number {
-    this.#operation(true);
+    this.#operation("write");
     const file = this.#fileOf(descriptor);
     assert(at !== null, "the store writes at positions");
     const isShort = length > 1 && this.#prng.chance(SHORT_WRITE_ONE_IN);
