@@ -10,7 +10,12 @@
  * it cannot show: effects of weakly ordered memory, a disk that lies about flushing, what a real
  * file system does.
  */
-import { DurableClient, type DurableWorld } from "../../test/simulation/durable-client.ts";
+import {
+  DurableClient,
+  type DurableWorld,
+  HABITS,
+  type Habit,
+} from "../../test/simulation/durable-client.ts";
 import { DurableModel } from "../../test/simulation/durable-model.ts";
 import {
   DurableProgram,
@@ -39,14 +44,16 @@ const CLIENTS_MAX = 3;
 /** Crashes of one history. */
 const ROUNDS_MAX = 4;
 /** Batches of a client between two crashes. */
-const BATCHES_MAX = 60;
+const BATCHES_MAX = 150;
 /** Of so many turns, the kernel writes something back in one. */
 const WRITE_BACK_ONE_IN = 40;
 /** Turns that the flusher and the keeper do nothing for, at the most. */
 const IDLE_TURNS_MAX = 60;
 /** Changing operations on files before the end of a run. */
 const OPERATIONS_MAX = 150;
-const OPERATIONS_MAX_OF_A_KIND = 12;
+/** Steps of a run that ends at an operation on files, if there are so few. */
+const STEPS_MAX = 60_000;
+const OPERATIONS_MAX_OF_A_KIND = 8;
 /** Changing operations on files that a recovery which is ended does before. */
 const RECOVERY_OPERATIONS_MAX = 40;
 /** A look at the clock takes a microsecond: a bucket or two, or a whole shard. */
@@ -81,8 +88,7 @@ class History {
   readonly #environment: Environment;
   readonly #modules: RecoveryModules;
   readonly #model = new DurableModel();
-  readonly #isUniform: boolean;
-  readonly #flushesOften: boolean;
+  readonly #habit: Habit;
   #serial = 0;
   #boot = 0;
 
@@ -94,8 +100,7 @@ class History {
     const disk = new FakeDisk(DIR, new Prng(prng.int32()));
     this.#environment = { disk, clock: new SimulatedClock(), prng: new Prng(prng.int32()) };
     this.#modules = program.recovery(this.#environment);
-    this.#isUniform = prng.chance(4);
-    this.#flushesOften = prng.chance(6);
+    this.#habit = prng.pick(HABITS);
   }
 
   run(): void {
@@ -193,8 +198,7 @@ class History {
       model: this.#model,
       clock,
       scheduler,
-      isUniform: this.#isUniform,
-      flushesOften: this.#flushesOften,
+      habit: this.#habit,
       operations: 0,
       serial: this.#serial,
     };
@@ -223,14 +227,22 @@ class History {
     const prng = this.#prng;
     scheduler.endsAt = 1 + prng.below(prng.pick([300, 3000, 12_000, 40_000]));
     if (prng.chance(2)) return;
-    const kind = prng.pick<Change | "any">(["any", "any", "make", "flush", "rename", "remove"]);
+    const kind = prng.pick<Change | "any">([
+      "any",
+      "any",
+      "make",
+      "flush",
+      "rename",
+      "rename",
+      "remove",
+    ]);
     let operationsLeft = prng.below(kind === "any" ? OPERATIONS_MAX : OPERATIONS_MAX_OF_A_KIND);
     this.#environment.disk.onOperation = (it) => {
       if (kind !== "any" && kind !== it) return;
       if (operationsLeft-- === 0)
         scheduler.endsAt = scheduler.steps + 1 + prng.below(prng.pick([1, 10]));
     };
-    scheduler.endsAt = Number.POSITIVE_INFINITY;
+    scheduler.endsAt = STEPS_MAX;
   }
 
   #count(scheduler: Scheduler, world: DurableWorld, control: Int32Array): void {

@@ -16,7 +16,7 @@ import type { Scheduler } from "./scheduler.ts";
 /** Keys that are changed all the time, of both types by turns. */
 const SHARED_KEYS = 6;
 /** Keys that come and go, so that buckets split. */
-const CHURNED_KEYS = 40;
+const CHURNED_KEYS = 150;
 /** The database that is flushed now and then. */
 const FLUSHED_DB = 1;
 /** Stands for the numbers of the databases among the keys of the model. */
@@ -26,15 +26,22 @@ const ITEMS_MAX = 30;
 type Steps<T> = Generator<unknown, T, unknown>;
 type Step = ReturnType<DurableModel["begin"]>;
 
+/**
+ * What clients mostly do. `same`: records of one size only, so that they lie at the same places in
+ * every chunk, and what an earlier use has left could follow what a later one has written.
+ */
+export type Habit = "everything" | "churn" | "flush" | "same";
+export const HABITS: readonly Habit[] = [
+  ...(["everything", "everything", "everything", "everything"] as const),
+  ...(["churn", "churn", "flush", "same", "same"] as const),
+];
+
 /** What all clients of a run have in common. */
 export interface DurableWorld {
   readonly model: DurableModel;
   readonly clock: SimulatedClock;
   readonly scheduler: Scheduler;
-  /** Values are all of one size, so that records lie at the same places in every chunk. */
-  readonly isUniform: boolean;
-  /** Databases are flushed all the time. */
-  readonly flushesOften: boolean;
+  readonly habit: Habit;
   operations: number;
   serial: number;
 }
@@ -74,13 +81,32 @@ export class DurableClient {
 
   *#operation(): Steps<void> {
     this.#world.operations++;
-    const dice = this.#prng.below(this.#world.flushesOften ? 120 : 100);
+    const { habit } = this.#world;
+    if (habit === "same") return yield* this.#putSame();
+    if (habit === "flush" && this.#prng.chance(6)) return yield* this.#alone();
+    const dice = habit === "churn" ? 55 + this.#prng.below(25) : this.#prng.below(100);
     if (dice < 55) yield* this.#change(`0 s${this.#prng.below(SHARED_KEYS)}`);
-    else if (dice < 72) yield* this.#change(`0 c${this.#prng.below(CHURNED_KEYS)}`);
+    else if (dice < 72) yield* this.#change(this.#churnedKey());
     else if (dice < 78) yield* this.#change(`${FLUSHED_DB} f${this.#prng.below(3)}`);
     else if (dice < 87) yield* this.#putMany();
     else if (dice < 96) yield* this.#renameOrCopy();
     else yield* this.#alone();
+  }
+
+  #churnedKey(): string {
+    const count = this.#world.habit === "churn" ? CHURNED_KEYS : CHURNED_KEYS / 4;
+    return `0 c${this.#prng.below(count)}`;
+  }
+
+  *#putSame(): Steps<void> {
+    const name = `0 s${this.#prng.below(SHARED_KEYS)}`;
+    const cursor = this.#aim(0, name);
+    yield* this.#do(this.#store.lock(cursor));
+    this.#valueOf(name, cursor);
+    const bytes = Buffer.from(this.#text());
+    const effects = new Map([[name, { text: bytes.toString(), expiresAtMs: 0 }]]);
+    yield* this.#one(effects, () => this.#store.putString(cursor, bytes, 0, bytes.length, 0));
+    yield* this.#do(this.#store.unlock(cursor));
   }
 
   #aim(index: number, name: string): Cursor {
@@ -110,7 +136,7 @@ export class DurableClient {
   /** Text that no other is equal to. */
   #text(): string {
     const number = String(this.#world.serial++).padStart(6, "0");
-    if (this.#world.isUniform) return number.padEnd(40, "x");
+    if (this.#world.habit === "same") return number.padEnd(40, "x");
     const kind = this.#prng.below(100);
     let size = this.#prng.below(50);
     if (kind >= 80) size = this.#prng.below(300);
@@ -362,7 +388,7 @@ export class DurableClient {
         yield* this.#do(store.swapDatabases(2, 3));
         return;
       }
-      const db = dice === 7 || this.#world.flushesOften ? -1 : FLUSHED_DB;
+      const db = dice === 7 || this.#world.habit === "flush" ? -1 : FLUSHED_DB;
       const names = [...model.current.keys()].filter((it) =>
         db < 0 ? it !== DATABASES_NAME : it.startsWith(`${db} `),
       );

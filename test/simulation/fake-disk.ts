@@ -122,10 +122,11 @@ export class FakeDisk {
     // Mostly a mixture, sometimes nearly everything or nearly nothing of what was not flushed.
     const newOneIn8 = prng.pick([0, 1, 4, 4, 7, 8]);
     const keeps = (): boolean => prng.below(8) < newOneIn8;
+    const newNamesOneIn8 = prng.between(1, 7);
     const left = new Map<FakeFile, FakeFile>();
     const names = new Map<string, FakeFile>();
     for (const name of new Set([...this.#durableNames.keys(), ...this.#names.keys()])) {
-      const entry = (keeps() ? this.#names : this.#durableNames).get(name);
+      const entry = (prng.below(8) < newNamesOneIn8 ? this.#names : this.#durableNames).get(name);
       if (entry === undefined) continue;
       const file = left.get(entry) ?? entry.afterPowerLoss(prng, keeps);
       left.set(entry, file);
