@@ -13,11 +13,11 @@ setDefaultTimeout(120_000);
 const SEEDS_MAX = 500;
 
 describe("durable simulation", () => {
-  for (const [name, [fine, mutations]] of Object.entries(CANARIES)) {
+  for (const [name, { fine, mutations, from = 1 }] of Object.entries(CANARIES)) {
     test(`catches ${name}`, async () => {
       const simulation = await DurableSimulation.load(fine, mutations);
       expect(() => {
-        for (let seed = 1; seed <= SEEDS_MAX; seed++) simulation.run(seed);
+        for (let i = 0; i < SEEDS_MAX; i++) simulation.run(from + i);
       }).toThrow();
     });
   }
@@ -33,8 +33,8 @@ describe("durable simulation", () => {
   });
 
   test("what comes back after a crash is what must come back", async () => {
-    for (const totals of await fuzzDurableSimulation(1, 20)) {
-      expect(totals.histories).toBe(20);
+    for (const totals of await fuzzDurableSimulation(1, 12)) {
+      expect(totals.histories).toBe(12);
       for (const count of [totals.kills, totals.powerLosses, totals.interrupted, totals.recycled]) {
         expect(count).toBeGreaterThan(0);
       }

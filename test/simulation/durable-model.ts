@@ -89,11 +89,10 @@ export class DurableModel {
       return effect !== undefined && isSame(found, effect ?? undefined, 0);
     });
     const origin = written === undefined ? "" : ` (as of stamp ${written.stamp})`;
+    const own = this.#steps.filter((it) => it.effects.has(name)).map((it) => it.stamp);
     throw new AssertionError(
-      `${name}: recovered ${show(found)}${origin}, wanted ${show(wanted)}; the steps of it: ${this.#steps
-        .filter((it) => it.effects.has(name))
-        .map((it) => it.stamp)
-        .join(" ")}`,
+      `${name}: recovered ${show(found)}${origin}, wanted ${show(wanted)}; stamps of its steps: ` +
+        own.join(" "),
     );
   }
 }

@@ -367,7 +367,8 @@ export class Transformer {
   #renderExpression(module: Parsed, node: Tree, text: string): string {
     if (node.type === "CallExpression") return this.#renderCall(module, node, text);
     if (node.type === "NewExpression" && this.#constructs(module, node)) {
-      return `(yield* $.construct(${nameOf(node.callee)}, [${this.#renderArguments(module, node)}]))`;
+      const given = this.#renderArguments(module, node);
+      return `(yield* $.construct(${nameOf(node.callee)}, [${given}]))`;
     }
     const isStore = node.type === "AssignmentExpression" && isSharedElement(node.left as Tree);
     const isAccess = isStore || isSharedElement(node);
