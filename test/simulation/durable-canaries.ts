@@ -109,6 +109,26 @@ export const CANARIES: Readonly<Record<string, Canary>> = {
       },
     ],
   },
+  // It needs everything to be flushed at one very place: so it waits there.
+  "a split latch that everyone's flush has freed": {
+    fine: false,
+    mutations: [
+      {
+        file: "checkpoint.ts",
+        find: "leaveEpoch(memory); if (!isFree) return null;",
+        replace: `leaveEpoch(memory);
+    if (!isFree) return null;
+    for (let i = 0; i < 300 && memory.control[CONTROL_GENERATION] === generation; i++) {
+      Atomics.wait(memory.control, CONTROL_GENERATION, generation, 1);
+    }`,
+      },
+      {
+        file: "checkpoint.ts",
+        find: "this.#generation = generation;",
+        replace: "this.#generation = memory.control[CONTROL_GENERATION];",
+      },
+    ],
+  },
   "a manifest that is renamed before it is flushed": {
     fine: false,
     mutations: [

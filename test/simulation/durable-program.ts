@@ -51,7 +51,7 @@ const CONSTANTS: Constants = {
   "log-files.ts": { ZEROS_SIZE: 16 * KIB },
   "log.ts": { ESSENTIAL_CHUNKS: 1, FRAGMENT_SIZE_MIN: 128 },
   "log-values.ts": { PIECE_SIZE: KIB, ITEMS_SIZE_MAX: 600 },
-  "keeper.ts": { LOG_SIZE_MIN: 48 * KIB },
+  "keeper.ts": { LOG_SIZE_MIN: 48 * KIB, RETRY_MS: 20 },
   "checkpoint.ts": {
     BUCKETS_A_STEP: 1,
     FLUSH_EVERY_BYTES: 16 * KIB,

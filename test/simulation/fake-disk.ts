@@ -85,6 +85,7 @@ class FakeFile {
 export type Change = "make" | "write" | "flush" | "rename" | "remove";
 
 interface Descriptor {
+  readonly name: string;
   /** null: the directory. */
   readonly file: FakeFile | null;
 }
@@ -93,6 +94,8 @@ export class FakeDisk {
   readonly dir: string;
   /** Changing operations that the running process may still do; then every operation throws. */
   operationsLeft = Number.POSITIVE_INFINITY;
+  /** Whether a write to this file finds the disk full. */
+  isFull: (name: string) => boolean = () => false;
   /** Called before every changing operation. */
   onOperation: (kind: Change) => void = () => {};
   /** The process was ended so: whatever it says afterwards, nobody has heard. */
@@ -114,6 +117,7 @@ export class FakeDisk {
     this.operationsLeft = Number.POSITIVE_INFINITY;
     this.hasEnded = false;
     this.onOperation = () => {};
+    this.isFull = () => false;
   }
 
   losePower(): void {
@@ -244,8 +248,10 @@ export class FakeDisk {
 
   #open(path: string, flags: string): number {
     this.#operation(flags === "r" || flags === "r+" ? "none" : "make");
-    const file = path === this.dir ? null : this.#openFile(path, flags);
-    this.#descriptors.set(this.#nextDescriptor, { file });
+    const isDirectory = path === this.dir;
+    const name = isDirectory ? "" : this.#nameOf(path);
+    const file = isDirectory ? null : this.#openFile(path, flags);
+    this.#descriptors.set(this.#nextDescriptor, { name, file });
     return this.#nextDescriptor++;
   }
 
@@ -272,6 +278,8 @@ export class FakeDisk {
     this.#operation("write");
     const file = this.#fileOf(descriptor);
     assert(at !== null, "the store writes at positions");
+    const { name } = this.#descriptors.get(descriptor) as Descriptor;
+    if (this.isFull(name)) throw coded("ENOSPC", name);
     const isShort = length > 1 && this.#prng.chance(SHORT_WRITE_ONE_IN);
     const written = isShort ? 1 + this.#prng.below(length - 1) : length;
     file.grow(at + written);
