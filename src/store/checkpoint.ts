@@ -16,6 +16,7 @@ import { crc32 } from "../base/crc32.ts";
 import { failPoint } from "../base/fail-point.ts";
 import { aimCursorAtEntry } from "./chain.ts";
 import { Cursor, TYPE_LIST, TYPE_STRING } from "./cursor.ts";
+import { enterEpoch, leaveEpoch } from "./epoch.ts";
 import { fence, lockBucket, tryLatch, unlatch, unlockBucket, waitUntilEven } from "./latch.ts";
 import {
   BUCKET_ENTRIES,
@@ -38,7 +39,7 @@ import {
 } from "./layout.ts";
 import { describeList } from "./list-page.ts";
 import type { LogState } from "./log.ts";
-import { shardName, TEMPORARY, writeAll } from "./log-files.ts";
+import { flushDirectory, shardName, TEMPORARY, writeAll } from "./log-files.ts";
 import {
   BLOCK_HEADER_SIZE,
   BLOCK_SIZE_MAX_BYTES,
@@ -223,6 +224,18 @@ export const enum ShardStep {
   Void,
 }
 
+/**
+ * Gives up the split latch that was taken in this generation: after everything was flushed it is
+ * not its taker's any more. In a batch, so that this cannot happen in between.
+ */
+function unlatchSplits(memory: Memory, shard: number, generation: number): void {
+  enterEpoch(memory);
+  if (memory.control[CONTROL_GENERATION] === generation) {
+    unlatch(memory.keys.shards[shard] as Int32Array, SHARD_SPLIT_LOCK);
+  }
+  leaveEpoch(memory);
+}
+
 /** Writes the checkpoint of one shard, a budget at a time. */
 export class ShardCheckpoint {
   readonly shard: number;
@@ -250,23 +263,33 @@ export class ShardCheckpoint {
     shard: number,
     serial: number,
   ): ShardCheckpoint | null {
-    const view = memory.keys.shards[shard] as Int32Array;
-    if (!tryLatch(view, SHARD_SPLIT_LOCK)) return null;
+    // In a batch: flushing everything frees the latch, so both must be of the same generation.
+    enterEpoch(memory);
+    const generation = memory.control[CONTROL_GENERATION] as number;
+    const isFree = tryLatch(memory.keys.shards[shard] as Int32Array, SHARD_SPLIT_LOCK);
+    leaveEpoch(memory);
+    if (!isFree) return null;
     try {
-      return new ShardCheckpoint(memory, log, shard, serial);
+      return new ShardCheckpoint(memory, log, shard, serial, generation);
     } catch (error) {
-      unlatch(view, SHARD_SPLIT_LOCK);
+      unlatchSplits(memory, shard, generation);
       throw error;
     }
   }
 
-  private constructor(memory: Memory, log: LogState, shard: number, serial: number) {
+  private constructor(
+    memory: Memory,
+    log: LogState,
+    shard: number,
+    serial: number,
+    generation: number,
+  ) {
     this.#memory = memory;
     this.#log = log;
     this.shard = shard;
     this.#view = memory.keys.shards[shard] as Int32Array;
     this.#name = shardName(shard, serial);
-    this.#generation = memory.control[CONTROL_GENERATION] as number;
+    this.#generation = generation;
     const bytes = sumCounter(memory, COUNT_USED_BYTES);
     this.#recordSize = Math.min(AHEAD_SIZE_MAX, Math.ceil(bytes / Math.max(1, keysOfAll(memory))));
     this.#descriptor = openSync(join(log.dir, this.#name + TEMPORARY), "w", FILE_MODE);
@@ -315,21 +338,21 @@ export class ShardCheckpoint {
 
   /** All buckets are copied: makes the file durable and gives it its name. */
   finish(): ShardFile {
-    unlatch(this.#view, SHARD_SPLIT_LOCK);
+    unlatchSplits(this.#memory, this.shard, this.#generation);
     this.#writer.flushBlock();
     fdatasyncSync(this.#descriptor);
     closeSync(this.#descriptor);
     failPoint("checkpoint-written");
-    renameSync(join(this.#log.dir, this.#name + TEMPORARY), join(this.#log.dir, this.#name));
+    const { dir } = this.#log;
+    renameSync(join(dir, this.#name + TEMPORARY), join(dir, this.#name));
+    // Before the manifest names it: no file system must keep the two renames in order.
+    flushDirectory(dir);
     return { file: this.#name, mark: this.mark, sizeBytes: this.#writer.sizeBytes };
   }
 
   /** Gives up: nothing is left behind. */
   abandon(): void {
-    // After everything was flushed the latch is not this one's any more.
-    if (this.#memory.control[CONTROL_GENERATION] === this.#generation) {
-      unlatch(this.#view, SHARD_SPLIT_LOCK);
-    }
+    unlatchSplits(this.#memory, this.shard, this.#generation);
     closeSync(this.#descriptor);
     rmSync(join(this.#log.dir, this.#name + TEMPORARY), { force: true });
   }
@@ -354,8 +377,12 @@ export class ShardCheckpoint {
       if (isSame) break;
     }
     lockBucket(view, first);
-    this.#copyChain(first, this.#log.lastStamp(), true);
-    unlockBucket(view, first);
+    try {
+      // A full disk shows here, too.
+      this.#copyChain(first, this.#log.lastStamp(), true);
+    } finally {
+      unlockBucket(view, first);
+    }
   }
 
   /** Copies the keys of a chain. False: it must be locked for that. */

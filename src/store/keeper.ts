@@ -352,9 +352,13 @@ export class Keeper {
     // Where the data is cold a step takes long: a flush must not wait for it.
     Atomics.store(control, LOG_READING, this.#memory.worker + 1);
     enterEpoch(this.#memory);
-    const step = job.step(budgetMs);
-    leaveEpoch(this.#memory);
-    Atomics.store(control, LOG_READING, 0);
+    let step: ShardStep;
+    try {
+      step = job.step(budgetMs);
+    } finally {
+      leaveEpoch(this.#memory);
+      Atomics.store(control, LOG_READING, 0);
+    }
     if (step === ShardStep.More) return true;
     this.#job = null;
     if (step === ShardStep.Void) job.abandon();

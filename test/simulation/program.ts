@@ -64,10 +64,14 @@ type Factory = (
   privateBuffer: typeof ArrayBuffer,
 ) => object;
 
-/** Time of the simulation, for base/clock.ts. */
+/** Time of the simulation, for base/clock.ts: whoever moves it moves it for all. */
 export class SimulatedClock {
   nowMs = 1_000_000;
   #ns = 0;
+
+  tick(): void {}
+
+  resync(): void {}
 
   /** Every look at the clock takes a microsecond. */
   nanoseconds(): number {
@@ -83,8 +87,8 @@ export class Program {
 
   static async load(fine: boolean, mutations: readonly Mutation[] = []): Promise<Program> {
     const program = new Program();
-    const sources = reachable("store.ts", mutations);
-    const transformer = new Transformer(sources, fine);
+    const sources = reachable(["store.ts"], NATIVE, mutations, {});
+    const transformer = new Transformer(sources, () => fine);
     for (const { path } of sources) {
       const code = transformer.print(path);
       program.#factories.set(
@@ -93,10 +97,7 @@ export class Program {
       );
     }
     for (const name of NATIVE) program.#native.set(`./${name}`, await import(join(STORE, name)));
-    for (const name of readdirSync(join(STORE, "../base"))) {
-      if (!/^[a-z0-9-]+\.ts$/.test(name)) continue;
-      program.#native.set(`../base/${name}`, await import(join(STORE, "../base", name)));
-    }
+    for (const [path, module] of await loadBase()) program.#native.set(path, module);
     return program;
   }
 
@@ -118,23 +119,45 @@ export class Program {
   }
 }
 
-/** The modules that `name` needs, itself included, but for the native ones. */
-function reachable(name: string, mutations: readonly Mutation[]): SourceModule[] {
+/** The modules of base, by the paths that the store imports them by. */
+export async function loadBase(): Promise<Map<string, object>> {
+  const modules = new Map<string, object>();
+  for (const name of readdirSync(join(STORE, "../base"))) {
+    if (!/^[a-z0-9-]+\.ts$/.test(name)) continue;
+    modules.set(`../base/${name}`, await import(join(STORE, "../base", name)));
+  }
+  return modules;
+}
+
+/** Other values of constants, by file and name: `export const NAME = ...;` at its top. */
+export type Constants = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** The modules that `names` need, themselves included, but for the native ones. */
+export function reachable(
+  names: readonly string[],
+  native: ReadonlySet<string>,
+  mutations: readonly Mutation[],
+  constants: Constants,
+): SourceModule[] {
   const found = new Map<string, SourceModule>();
   const visit = (file: string): void => {
     const path = `./${file}`;
-    if (NATIVE.has(file) || found.has(path)) return;
-    const source = sourceOf(file, mutations);
+    if (native.has(file) || found.has(path)) return;
+    const source = sourceOf(file, mutations, constants[file] ?? {});
     found.set(path, { path, source });
     // Types are gone when it runs, and so is what they are imported from.
     const values = source.replace(/^import type [^;]*;/gm, "");
     for (const match of values.matchAll(/\bfrom "\.\/([a-z-]+\.ts)";/g)) visit(match[1] as string);
   };
-  visit(name);
+  for (const name of names) visit(name);
   return [...found.values()];
 }
 
-function sourceOf(name: string, mutations: readonly Mutation[]): string {
+function sourceOf(
+  name: string,
+  mutations: readonly Mutation[],
+  constants: Readonly<Record<string, number>>,
+): string {
   let source = readFileSync(join(STORE, name), "utf8");
   for (const { file, find, replace } of mutations) {
     if (file !== name) continue;
@@ -144,6 +167,11 @@ function sourceOf(name: string, mutations: readonly Mutation[]): string {
       `"${find}" stands once in ${file}`,
     );
     source = source.replace(new RegExp(pattern), () => replace);
+  }
+  for (const [constant, value] of Object.entries(constants)) {
+    const pattern = new RegExp(`^((?:export )?const ${constant} =)[^;]*;`, "m");
+    assert(pattern.test(source), `${name} has a constant ${constant}`);
+    source = source.replace(pattern, `$1 ${value};`);
   }
   return source.replace(/^const SPINS_MAX = \d+;/m, "const SPINS_MAX = 2;");
 }

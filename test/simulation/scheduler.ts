@@ -32,18 +32,26 @@ export class Scheduler {
   /** Turns since the last completed operation of any thread. */
   #idleTurns = 0;
   switches = 0;
+  /** The world ends at this step, whatever the threads are doing. */
+  endsAt = Number.POSITIVE_INFINITY;
+  /** Called after every turn. */
+  onSwitch: () => void = () => {};
 
-  /** Runs the threads to their ends, in an order that only `seed` decides. */
-  runAll(threads: readonly Thread[], seed: number): void {
+  /**
+   * Runs the threads to their ends, in an order that only `seed` decides; `daemons`, whose ends
+   * nobody waits for, run beside them.
+   */
+  runAll(threads: readonly Thread[], seed: number, daemons: readonly Thread[] = []): void {
     this.#prng = new Prng(seed);
     this.#scale = this.#prng.below(3);
     this.#idleTurns = 0;
-    const alive = [...threads];
-    while (alive.length > 0) {
+    const alive = [...threads, ...daemons];
+    while (alive.length > daemons.length && this.steps < this.endsAt) {
       const index = this.#prng.below(alive.length);
       this.#turn = this.#drawTurn();
       this.switches++;
       if ((alive[index] as Thread).next().done === true) alive.splice(index, 1);
+      this.onSwitch();
       if (++this.#idleTurns > STUCK_TURNS) throw new AssertionError("the threads are stuck");
     }
   }
@@ -66,6 +74,7 @@ export class Scheduler {
   /** Whether the running thread must yield before its next operation. */
   point(): boolean {
     if (++this.steps > STEPS_MAX) throw new AssertionError("a thread does not come to an end");
+    if (this.steps >= this.endsAt) return true;
     return --this.#turn < 0;
   }
 
@@ -75,6 +84,19 @@ export class Scheduler {
     if (Atomics.load(view, index) !== value) return "not-equal";
     yield 0;
     return "timed-out";
+  }
+
+  /** `new`, for a class whose constructor has become a generator. */
+  *construct<T>(
+    made: new (...given: readonly unknown[]) => T,
+    given: readonly unknown[],
+  ): Generator<unknown, T> {
+    const build = (made.prototype as { $construct?: (...given: unknown[]) => Generator })
+      .$construct;
+    if (build === undefined) return new made(...given);
+    const object = new made();
+    yield* build.apply(object, [...given]);
+    return object;
   }
 
   /** The result of a call that may or may not have made a generator. */

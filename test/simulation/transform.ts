@@ -11,11 +11,15 @@
  *   view[i]          ->  the same with a switch point before it     only when `fine`; stores too
  *   a.copy(…)        ->  (yield* $.copy(a, …))                      only when `fine`: in pieces
  *   function f       ->  function* f, and its calls yield* f(…)     if it reaches a switch point
+ *   new C(…)         ->  (yield* $.construct(C, […]))               if its constructor does
+ *   writeSync(…)     ->  the same with a switch point before it     what changes files: FILE_POINTS
  *   import, export   ->  $import(…), return { … }
  *
  * Which functions reach a switch point is found by following the calls through all modules. What is
  * called by a value (a parameter, a conditional) goes through $.run, which takes generators and
- * plain results alike. Arrow functions stay as they are, except those given to forEach.
+ * plain results alike. Arrow functions stay as they are, except those given to forEach, and those
+ * that reach a switch point and are given to a function that may be a generator. Async functions
+ * stay as they are: threads of the simulation do not call them.
  */
 import { type Node, parse } from "acorn";
 
@@ -24,7 +28,11 @@ type Tree = Node & { [field: string]: unknown };
 
 /** Shared views by the names that the store gives them: `view[i]` and `memory.control[i]`. */
 const SHARED_NAMES = new Set(
-  "view words control doubles stored shared page target last bytes before".split(" "),
+  "view words control doubles stored shared page target last bytes before times".split(" "),
+);
+/** Of node:fs: what changes files or makes them durable. */
+const FILE_POINTS = new Set(
+  "openSync writeSync fdatasyncSync fsyncSync renameSync rmSync".split(" "),
 );
 /** Arrays of shared views: `memory.words[slot][i]`. */
 const SHARED_TABLES = new Set("words doubles bytes shards".split(" "));
@@ -40,8 +48,10 @@ interface Parsed {
   readonly tree: Tree;
   /** Local name of each import: module and name there. */
   readonly imports: Map<string, { from: string; name: string }>;
-  /** Functions at the top, and methods as "Class.name". */
+  /** Functions at the top; methods as ".name", constructors as "new Class". */
   readonly functions: Map<string, Tree>;
+  /** The names of these functions. */
+  readonly names: Map<Tree, string>;
   readonly exports: string[];
 }
 
@@ -56,9 +66,11 @@ function parseModule({ path, source }: SourceModule): Parsed {
     tree,
     imports: new Map(),
     functions: new Map(),
+    names: new Map(),
     exports: [],
   };
   for (const statement of tree.body as Tree[]) declare(parsed, statement);
+  for (const [name, node] of parsed.functions) parsed.names.set(node, name);
   return parsed;
 }
 
@@ -75,12 +87,15 @@ function declare(parsed: Parsed, statement: Tree): void {
     } else if (statement.source === null) {
       for (const it of statement.specifiers as Tree[]) parsed.exports.push(nameOf(it.local));
     }
-  } else if (statement.type === "FunctionDeclaration") {
+  } else if (statement.type === "FunctionDeclaration" && statement.async !== true) {
     parsed.functions.set(nameOf(statement.id), statement);
   } else if (statement.type === "ClassDeclaration") {
     for (const member of (statement.body as Tree).body as Tree[]) {
-      if (member.type !== "MethodDefinition" || member.kind !== "method") continue;
-      parsed.functions.set(methodName(member.key as Tree), member);
+      if (member.type !== "MethodDefinition" || (member.value as Tree).async === true) continue;
+      if (member.kind === "method") parsed.functions.set(methodName(member.key as Tree), member);
+      if (member.kind === "constructor") {
+        parsed.functions.set(`new ${nameOf(statement.id)}`, member);
+      }
     }
   }
 }
@@ -162,17 +177,26 @@ type Target = { function: string } | "unknown" | "plain";
 
 export class Transformer {
   readonly #modules = new Map<string, Parsed>();
-  readonly #fine: boolean;
+  readonly #isFine: (path: string) => boolean;
+  /** Arrow functions that become generators. */
+  readonly #bound = new Set<Tree>();
   /** "path name" of every function that reaches a switch point, and "path .name" of methods. */
   readonly #yielding = new Set<string>();
   /** Names of such methods, whatever their class. */
   readonly #methods = new Set<string>();
 
-  /** `fine`: plain loads and stores of shared views are switch points too. */
-  constructor(sources: readonly SourceModule[], fine: boolean) {
-    this.#fine = fine;
+  /**
+   * `isFine`: in which modules plain loads and stores of shared views are switch points too.
+   * `switches` false: there are no switch points at all, functions stay plain.
+   */
+  constructor(
+    sources: readonly SourceModule[],
+    isFine: (path: string) => boolean,
+    switches = true,
+  ) {
+    this.#isFine = isFine;
     for (const source of sources) this.#modules.set(source.path, parseModule(source));
-    this.#findYielding();
+    if (switches) this.#findYielding();
   }
 
   #findYielding(): void {
@@ -196,7 +220,8 @@ export class Transformer {
   #reaches(module: Parsed, node: Tree): boolean {
     const callback = forEachCallback(node);
     if (callback !== undefined && this.#reaches(module, callback.body as Tree)) return true;
-    if (this.#isPoint(node)) return true;
+    if (this.#isPoint(module, node)) return true;
+    if (node.type === "NewExpression" && this.#constructs(module, node)) return true;
     if (node.type === "CallExpression") {
       const target = this.#target(module, node);
       if (target === "unknown") return true;
@@ -208,15 +233,28 @@ export class Transformer {
     });
   }
 
-  #isPoint(node: Tree): boolean {
+  #isPoint(module: Parsed, node: Tree): boolean {
     if (node.type === "CallExpression" && isAtomics(node)) return true;
-    if (!this.#fine) return false;
-    return isSharedElement(node) || this.#pieceCall(node) !== undefined;
+    if (isFilePoint(module, node)) return true;
+    if (!this.#isFine(module.path)) return false;
+    return isSharedElement(node) || this.#pieceCall(module, node) !== undefined;
+  }
+
+  /** Whether the constructor of a `new` expression reaches a switch point. */
+  #constructs(module: Parsed, node: Tree): boolean {
+    const callee = node.callee as Tree;
+    if (callee.type !== "Identifier") return false;
+    const imported = module.imports.get(nameOf(callee));
+    const key =
+      imported === undefined
+        ? `${module.path} new ${nameOf(callee)}`
+        : `${imported.from} new ${imported.name}`;
+    return this.#yielding.has(key);
   }
 
   /** The helper that makes a native copy in pieces. */
-  #pieceCall(node: Tree): string | undefined {
-    if (!this.#fine || node.type !== "CallExpression") return undefined;
+  #pieceCall(module: Parsed, node: Tree): string | undefined {
+    if (!this.#isFine(module.path) || node.type !== "CallExpression") return undefined;
     const name = propertyOf(node.callee as Tree) ?? "";
     const count = (node.arguments as Tree[]).length;
     if (name === "copy" && count >= 3) return "copy";
@@ -266,6 +304,8 @@ export class Transformer {
     if (callback !== undefined && this.#reaches(module, callback.body as Tree)) {
       return this.#renderForEach(module, node, callback);
     }
+    if (this.#bound.has(node)) return this.#renderBound(module, node);
+    if (inside && node.type === "CallExpression") this.#bindArrows(module, node);
     const isYielding = isFunction(node) ? false : inside;
     const within = this.#isGenerator(module, node) || isYielding;
     const text = this.#renderChildren(module, node, within);
@@ -275,11 +315,24 @@ export class Transformer {
   }
 
   #isGenerator(module: Parsed, node: Tree): boolean {
-    if (node.type === "FunctionDeclaration") {
-      return this.#yielding.has(`${module.path} ${nameOf(node.id)}`);
+    const name = module.names.get(node);
+    return name !== undefined && this.#yielding.has(`${module.path} ${name}`);
+  }
+
+  /** Finds the arguments of a call that must become generators: it may be one that runs them. */
+  #bindArrows(module: Parsed, call: Tree): void {
+    if (this.#target(module, call) === "plain" || isAtomics(call)) return;
+    for (const argument of call.arguments as Tree[]) {
+      if (argument.type !== "ArrowFunctionExpression") continue;
+      if (this.#reaches(module, argument.body as Tree)) this.#bound.add(argument);
     }
-    if (node.type !== "MethodDefinition") return false;
-    return this.#yielding.has(`${module.path} ${methodName(node.key as Tree)}`);
+  }
+
+  #renderBound(module: Parsed, arrow: Tree): string {
+    const params = (arrow.params as Tree[]).map((it) => module.text.slice(it.start, it.end));
+    const body = this.#render(module, arrow.body as Tree, true);
+    const block = arrow.expression === true ? `{ return ${body}; }` : body;
+    return `(function* (${params.join(", ")}) ${block}).bind(this)`;
   }
 
   #renderChildren(module: Parsed, node: Tree, inside: boolean): string {
@@ -313,13 +366,18 @@ export class Transformer {
 
   #renderExpression(module: Parsed, node: Tree, text: string): string {
     if (node.type === "CallExpression") return this.#renderCall(module, node, text);
+    if (node.type === "NewExpression" && this.#constructs(module, node)) {
+      const given = this.#renderArguments(module, node);
+      return `(yield* $.construct(${nameOf(node.callee)}, [${given}]))`;
+    }
     const isStore = node.type === "AssignmentExpression" && isSharedElement(node.left as Tree);
-    if (this.#fine && (isStore || isSharedElement(node))) return point(text);
+    const isAccess = isStore || isSharedElement(node);
+    if (isAccess && this.#isFine(module.path)) return point(text);
     return text;
   }
 
   #renderCall(module: Parsed, node: Tree, text: string): string {
-    const pieces = this.#pieceCall(node);
+    const pieces = this.#pieceCall(module, node);
     if (pieces !== undefined) {
       const callee = node.callee as Tree;
       const receiver = this.#render(module, callee.object as Tree, true);
@@ -329,6 +387,7 @@ export class Transformer {
       if (propertyOf(node.callee as Tree) !== "wait") return point(text);
       return `(yield* $.wait(${this.#renderArguments(module, node)}))`;
     }
+    if (isFilePoint(module, node)) return point(text);
     const target = this.#target(module, node);
     if (target === "plain") return text;
     if (target === "unknown") return `(yield* $.run(${text}))`;
@@ -347,8 +406,18 @@ export class Transformer {
   }
 }
 
+function isFilePoint(module: Parsed, node: Tree): boolean {
+  if (node.type !== "CallExpression") return false;
+  const callee = node.callee as Tree;
+  if (callee.type !== "Identifier") return false;
+  const imported = module.imports.get(nameOf(callee));
+  return imported?.from === "node:fs" && FILE_POINTS.has(imported.name);
+}
+
 function generatorHead(node: Tree, text: string): string {
-  return node.type === "MethodDefinition" ? `*${text}` : text.replace(/^function /, "function* ");
+  if (node.type !== "MethodDefinition") return text.replace(/^function /, "function* ");
+  if (node.kind === "constructor") return text.replace(/^constructor/, "*$construct");
+  return node.static === true ? text.replace(/^static /, "static *") : `*${text}`;
 }
 
 /** The expression with a switch point before it. */

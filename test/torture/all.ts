@@ -4,9 +4,10 @@
  *
  *     A1  kill -9 under load, 500 cycles in each mode     A2  death at each fail point
  *     A3  killed again while recovering                   B1  power loss, pages mixed
- *     C1  flipped bits
+ *     C1  flipped bits                                    S1  crashes of the simulated store
  */
 import { freshSeed } from "../../src/base/prng.ts";
+import { fuzzDurableSimulation } from "../../src/store/durable-simulation.fuzz.ts";
 import { fuzzRecovery } from "../../src/store/recovery.fuzz.ts";
 import { flipBits } from "./flip.ts";
 import { tortureByKill } from "./kill.ts";
@@ -35,3 +36,4 @@ const points = { cycles: 275, mode: "everysec", threads: 2, seed, loadMs: 500 } 
 console.log("A2", await tortureByKill({ ...points, points: POINTS }));
 console.log("B1", fuzzRecovery(seed, 250, 1000));
 console.log("C1", flipBits(seed, 10_000));
+console.log("S1", await fuzzDurableSimulation(seed, 5000));
