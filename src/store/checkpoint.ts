@@ -37,7 +37,7 @@ import {
 } from "./layout.ts";
 import { describeList } from "./list-page.ts";
 import type { LogState } from "./log.ts";
-import { shardName, TEMPORARY, writeAll } from "./log-files.ts";
+import { flushDirectory, shardName, TEMPORARY, writeAll } from "./log-files.ts";
 import {
   BLOCK_HEADER_SIZE,
   BLOCK_SIZE_MAX_BYTES,
@@ -286,6 +286,8 @@ export class ShardCheckpoint {
     closeSync(this.#descriptor);
     failPoint("checkpoint-written");
     renameSync(join(this.#log.dir, this.#name + TEMPORARY), join(this.#log.dir, this.#name));
+    // Before the manifest names it: of two renames the later one alone may reach the disk.
+    flushDirectory(this.#log.dir);
     return { file: this.#name, mark: this.mark, sizeBytes: this.#writer.sizeBytes };
   }
 
