@@ -49,8 +49,21 @@ export class DiskState {
   readonly #pending: readonly Call[];
   readonly #files = new Map<string, FileState>();
 
-  /** `snapshots`: the first from before the process began, the last from after its end. */
-  constructor(start: Entries, calls: readonly Call[], snapshots: readonly Snapshot[]) {
+  /**
+   * `snapshots`: the first from before the process began, the second from the first look, the last
+   * from after the end. `readyMs` is when the process was ready to change something.
+   *
+   * What was flushed between `readyMs` and the first look, and not again after that, is taken for
+   * durable as it was then: nobody has seen with which content. Where the first look is at the
+   * first flush there is no such file.
+   */
+  constructor(
+    start: Entries,
+    calls: readonly Call[],
+    snapshots: readonly Snapshot[],
+    readyMs: number,
+  ) {
+    const firstLookMs = snapshots[1]?.timeMs ?? 0;
     [this.#entries, this.#pending] = durableEntries(start, calls);
     const flushes = flushTimes(start, calls);
     // By file, newest content first.
@@ -65,7 +78,11 @@ export class DiskState {
     for (const [id, known] of contents) {
       const last = known[0] as (typeof known)[0];
       const times = flushes.get(id) ?? [];
-      const flushed = known.find(({ timeMs }) => times.some((flushMs) => flushMs >= timeMs));
+      const wasFlushed = times.some((flushMs) => flushMs > readyMs && flushMs < firstLookMs);
+      const flushed = known.find(
+        ({ timeMs }) =>
+          times.some((flushMs) => flushMs >= timeMs) || (wasFlushed && timeMs === firstLookMs),
+      );
       const isOnce = !IN_PLACE.test(last.name);
       const isFlushed = flushed !== undefined || (isOnce && (times.length > 0 || isOld(id)));
       const durable = isOnce && isFlushed ? last.content : flushed?.content;

@@ -39,8 +39,8 @@ const DEATHS_MAX = 4;
 /** How often the files are read, each time as a flush begins: the flush before it has ended. */
 const LOOKS_MIN = 2;
 const LOOKS_MAX = 5;
-/** Flushes before the first one that is looked at, at most. */
-const FLUSHES_MAX = { everysec: 3, always: 100 } as const;
+/** The flush that is looked at first, at most; half of the time it is the very first one. */
+const FLUSHES_MAX = { everysec: 4, always: 100 } as const;
 /** How long a server runs on after the last look, at most. */
 const LAST_MS_MAX = { everysec: 150, always: 5 } as const;
 
@@ -134,6 +134,7 @@ class PowerTorture {
     const snapshots = [takeSnapshot(this.#dir, Date.now())];
     const prefix = join(this.#root, "trace");
     const server = await this.#start(prefix);
+    const readyMs = Date.now();
     const pid = Number(/pid: (\d+)/.exec(server.stdout)?.[1]);
     let endMs = 0;
     try {
@@ -149,7 +150,7 @@ class PowerTorture {
     await this.#stopLedgers();
     const looks = snapshots.length - 1;
     snapshots.push(takeSnapshot(this.#dir, Date.now(), snapshots.at(-1)));
-    const state = this.#diskState(prefix, names, snapshots);
+    const state = this.#diskState(prefix, names, snapshots, readyMs);
     return looks < LOOKS_MIN ? null : { state, endMs };
   }
 
@@ -172,20 +173,21 @@ class PowerTorture {
     return Date.now();
   }
 
-  #diskState(prefix: string, names: string[], snapshots: Snapshot[]): DiskState {
+  #diskState(prefix: string, names: string[], snapshots: Snapshot[], readyMs: number): DiskState {
     const calls = readCalls(prefix, this.#dir);
     if (calls.length === 0) throw new Error("strace has seen nothing");
     for (const name of readdirSync(this.#root)) {
       if (name.startsWith("trace.")) rmSync(join(this.#root, name));
     }
-    return new DiskState(entriesOf(names), calls, snapshots);
+    return new DiskState(entriesOf(names), calls, snapshots, readyMs);
   }
 
   async #start(prefix: string): Promise<Server> {
     const { mode, threads } = this.#options;
     const args = ["--dir", this.#dir, "--persist", mode, "--threads", String(threads)];
     const command = [...straceCommand(prefix), ...kvCommand(), "serve", "--port", "0", ...args];
-    const stop = `flush-begin:${1 + this.#prng.below(FLUSHES_MAX[mode])}`;
+    const flushes = this.#prng.chance(2) ? 1 : this.#prng.between(2, FLUSHES_MAX[mode]);
+    const stop = `flush-begin:${flushes}`;
     // The start itself comes to some of these points once.
     const death = `${this.#prng.pick(DEATHS)}:${2 + this.#prng.below(DEATHS_MAX)}`;
     const env = { KV_STOP_POINT: stop, KV_FAIL_POINT: this.#prng.chance(2) ? death : "" };
