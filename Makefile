@@ -74,8 +74,8 @@ performance: kv  ## Measure the store in process: every case, three times (10 mi
 generate: $(STAMP)  ## Generate schemas/gen from the schemas (needs protoc and flatc: scripts/install-peers)
 	@scripts/generate
 
-torture: kv  ## Crash and damage the store for an hour: kill -9, fail points, lost pages, flipped bits
-	$(BUN) test/torture/all.ts $(if $(SEED),--seed=$(SEED))
+torture: kv  ## Crash and damage the store, at full size: 80 min (make torture T=A1,B1 SEED=1: some of it)
+	$(BUN) test/torture/all.ts $(if $(SEED),--seed=$(SEED)) $(if $(T),--only=$(T))
 
 release: $(STAMP)  ## Build for every platform into dist/, with SHA256SUMS
 	$(BUN) scripts/release.ts

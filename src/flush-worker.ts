@@ -5,7 +5,7 @@
  * takes long may come between a write and its flush. It ends when LOG_STOP is set, after a last
  * flush. An error of the disk ends it, and with it the process.
  */
-import { FatalError } from "./base/errors.ts";
+import { FatalError, refusalOf } from "./base/errors.ts";
 import { Flusher } from "./store/flusher.ts";
 import type { FromWorker, ToWorker } from "./worker-messages.ts";
 
@@ -21,7 +21,8 @@ self.onmessage = (event: MessageEvent<ToWorker>) => {
     flusher.runUntilStopped();
     flusher.close();
     self.postMessage({ type: "flushed" });
-  } catch (error) {
+  } catch (thrown) {
+    const error = refusalOf(`Cannot flush the log in ${log.dir}`, thrown);
     if (!(error instanceof FatalError)) throw error;
     self.postMessage({ type: "failed", message: error.message, hint: error.hint });
   }

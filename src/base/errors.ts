@@ -48,6 +48,16 @@ export function reasonOf(error: unknown): string {
   return (code !== undefined && SYSTEM_REASONS[code]) || error.message;
 }
 
+/**
+ * What to throw when the system has refused something: `Cannot <do> <what>: <reason>`. Other errors
+ * are bugs, and stay what they are.
+ */
+export function refusalOf(what: string, error: unknown): unknown {
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (error instanceof FatalError || code === undefined || syscall === undefined) return error;
+  return new FatalError(`${what}: ${reasonOf(error)} (${syscall})`);
+}
+
 const SYSTEM_REASONS: Record<string, string> = {
   EACCES: "permission denied",
   EADDRINUSE: "address already in use",

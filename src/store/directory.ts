@@ -17,7 +17,7 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
-import { FatalError, reasonOf } from "../base/errors.ts";
+import { FatalError, reasonOf, refusalOf } from "../base/errors.ts";
 import { flushDirectory, isOurs, LOCK_NAME, MANIFEST_NAME, TEMPORARY } from "./log-files.ts";
 
 const DIRECTORY_MODE = 0o700;
@@ -43,17 +43,34 @@ export function takeDirectory(dir: string, makes = true): Directory {
   else if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new FatalError(`Cannot check ${dir}: no such directory`);
   }
-  const names = listStore(dir);
-  const isNew = !names.includes(MANIFEST_NAME);
-  const lock = takeLock(dir);
-  for (const name of makes ? names : []) {
-    if (name.endsWith(TEMPORARY) || name.startsWith("heap-"))
-      rmSync(join(dir, name), { force: true });
+  let lock: Database | undefined;
+  try {
+    const names = listStore(dir);
+    lock = takeLock(dir);
+    if (makes) removeUnfinished(dir, names);
+    return directoryOf(dir, names, lock);
+  } catch (error) {
+    lock?.close(true);
+    throw refusalOf(`Cannot use ${dir}`, error);
   }
+}
+
+function removeUnfinished(dir: string, names: readonly string[]): void {
+  for (const name of names) {
+    if (isUnfinished(name)) rmSync(join(dir, name), { force: true });
+  }
+}
+
+/** What is worth nothing after the end of the process that wrote it. */
+function isUnfinished(name: string): boolean {
+  return name.endsWith(TEMPORARY) || name.startsWith("heap-");
+}
+
+function directoryOf(dir: string, names: readonly string[], lock: Database): Directory {
   return {
     dir,
-    isNew,
-    names: names.filter((name) => !name.endsWith(TEMPORARY) && !name.startsWith("heap-")),
+    isNew: !names.includes(MANIFEST_NAME),
+    names: names.filter((name) => !isUnfinished(name)),
     release: () => lock.close(true),
   };
 }

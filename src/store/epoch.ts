@@ -27,7 +27,7 @@ import type { Memory } from "./memory.ts";
 /** Looks this often before sleeping. */
 const SPINS_MAX = 200;
 const SLEEP_MS = 0.1;
-/** A flush waits for a batch of few requests, some us: sleeping takes 170 us (4000 looks: 20 us). */
+/** A flush waits for a batch of few requests, some us: sleeping takes 170 us, this 20 us. */
 const FLUSH_SPINS_MAX = 4000;
 
 /** Begins a batch. Hot: one atomic store and one atomic load. */

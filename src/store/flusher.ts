@@ -65,7 +65,6 @@ export class Flusher {
     times[TIME_STAMP_BASE] = stamp;
     if (stamp > (times[TIME_DURABLE] as number)) {
       waitForBatches(this.#control, () => Atomics.load(control, LOG_READING));
-      failPoint("flush-begin");
       this.#flushSegments();
       this.#writeMark(stamp, beganMs);
       times[TIME_DURABLE] = stamp;
@@ -82,6 +81,9 @@ export class Flusher {
 
   #flushSegments(): void {
     const dirty = this.#dirtySlots();
+    // Here: what is written from now on is not counted as flushed, so a look at the files says what
+    // this flush covers at least.
+    failPoint("flush-begin");
     for (const slot of dirty) {
       let descriptor = this.#descriptors.get(slot);
       try {

@@ -5,6 +5,7 @@
 import { afterEach, expect, test } from "bun:test";
 import {
   closeSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -16,6 +17,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FatalError } from "../base/errors.ts";
 import { attachAny } from "./durable-store.ts";
 import { Flusher } from "./flusher.ts";
 import { Keeper, requestCheckpoint } from "./keeper.ts";
@@ -188,6 +190,16 @@ test("a checkpoint: damaged, cut off, missing, and a newer format are refused", 
   const last = open(dir);
   expect(get(attachAny(last.handle, 0), "k999")).toBe("value");
   last.release();
+});
+
+test("what the system refuses while a directory is opened is a refusal, not a bug", () => {
+  const dir = newDirectory();
+  open(dir).release();
+  // A segment that cannot be read as one.
+  rmSync(join(dir, "mark"));
+  mkdirSync(join(dir, "mark"));
+  expect(() => open(dir)).toThrow(FatalError);
+  expect(() => open(dir)).toThrow(/^Cannot recover .*: it is a directory \(/);
 });
 
 test("one process has a directory, and something else's directory is left alone", () => {

@@ -9,7 +9,7 @@
 import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { clock, nanoseconds } from "../base/clock.ts";
-import { FatalError } from "../base/errors.ts";
+import { FatalError, refusalOf } from "../base/errors.ts";
 import { failPoint } from "../base/fail-point.ts";
 import { type Directory, takeDirectory } from "./directory.ts";
 import { CONTROL_DATABASES, CONTROL_SECRET, DATABASES_MAX, KEY_SHARD_BITS } from "./layout.ts";
@@ -118,7 +118,7 @@ export function inspect(options: Omit<RecoveryOptions, "mode">): Inspected {
     return new Recovery(directory, { ...options, mode: "everysec" }).inspect();
   } catch (error) {
     directory.release();
-    throw error;
+    throw refusalOf(`Cannot recover ${options.dir}`, error);
   }
 }
 
@@ -129,7 +129,7 @@ export function recover(options: RecoveryOptions): Recovered {
     return new Recovery(directory, options).run();
   } catch (error) {
     directory.release();
-    throw error;
+    throw refusalOf(`Cannot recover ${options.dir}`, error);
   }
 }
 

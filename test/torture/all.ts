@@ -1,16 +1,30 @@
 /**
- * `make torture`: all tortures of durability at full size, one after the other. Each prints its
- * seed and what it counted; the first failure ends it.
+ * `make torture`: the tortures of durability at full size, one after the other; about 80 minutes.
+ * One line for each, with what it counted; the first failure ends it.
+ *
+ *     make torture                     all of them, with a fresh seed
+ *     make torture T=A1,B1 SEED=7      some of them, repeated
  *
  *     A1  kill -9 under load, 500 cycles in each mode     A2  death at each fail point
- *     A3  killed again while recovering                   B1  power loss, pages mixed
- *     C1  flipped bits                                    S1  crashes of the simulated store
+ *     A3  killed again while recovering (in A1 and A2)    A4  a Worker dies while it writes
+ *     A5  SIGTERM under load                              B1  power loss, pages mixed
+ *     C1  flipped bits                                    C2  cut, zeroed, swapped, older pages
+ *     C4  two servers on one directory                    D6  the K-th call to the disk fails
+ *     F12 times to live across kills and checkpoints      S1  crashes of the simulated store
  */
-import { freshSeed } from "../../src/base/prng.ts";
 import { fuzzDurableSimulation } from "../../src/store/durable-simulation.fuzz.ts";
 import { fuzzRecovery } from "../../src/store/recovery.fuzz.ts";
+import { hasPeer } from "../harness.ts";
+import { damageFiles } from "./damage.ts";
+import { outliveKills } from "./expiry.ts";
+import { FAILING_CALLS, sweepFailures } from "./failing-calls.ts";
 import { flipBits } from "./flip.ts";
+import { tearRecords } from "./hole.ts";
 import { tortureByKill } from "./kill.ts";
+import { contendForLock } from "./lock.ts";
+import { seedOption, textOption } from "./options.ts";
+import { losePower } from "./power.ts";
+import { stopServers } from "./stop.ts";
 
 const POINTS = [
   "segment-create",
@@ -26,14 +40,61 @@ const POINTS = [
   "run-begun",
 ];
 
-const seed = Number(process.argv.find((it) => it.startsWith("--seed="))?.slice(7) ?? freshSeed());
-console.log(`torture: --seed=${seed}`);
-for (const mode of ["everysec", "always"] as const) {
-  const options = { cycles: 500, mode, threads: 2, seed, loadMs: 2000, points: [] };
-  console.log(`A1, A3 ${mode}`, await tortureByKill(options));
+const MODES = ["everysec", "always"] as const;
+const LOAD_MS_MAX = 3000;
+const POINT_LOAD_MS_MAX = 500;
+
+interface Torture {
+  readonly name: string;
+  readonly run: (seed: number) => unknown;
 }
-const points = { cycles: 275, mode: "everysec", threads: 2, seed, loadMs: 500 } as const;
-console.log("A2", await tortureByKill({ ...points, points: POINTS }));
-console.log("B1", fuzzRecovery(seed, 250, 1000));
-console.log("C1", flipBits(seed, 10_000));
-console.log("S1", await fuzzDurableSimulation(seed, 5000));
+
+const TORTURES: readonly Torture[] = [
+  ...MODES.map((mode) => ({
+    name: `A1 ${mode}`,
+    run: (seed: number) =>
+      tortureByKill({ cycles: 500, mode, threads: 2, seed, loadMs: LOAD_MS_MAX, points: [] }),
+  })),
+  {
+    name: "A2",
+    run: (seed) => {
+      const sizes = { cycles: 25 * POINTS.length, threads: 2, loadMs: POINT_LOAD_MS_MAX };
+      return tortureByKill({ ...sizes, mode: "everysec", seed, points: POINTS });
+    },
+  },
+  { name: "A4", run: (seed) => tearRecords(seed, 1000) },
+  { name: "A5", run: (seed) => stopServers({ cycles: 100, threads: 2, seed }) },
+  ...MODES.map((mode) => ({
+    name: `B1 ${mode}`,
+    run: (seed: number) =>
+      hasPeer("strace") && losePower({ mode, images: 2000, imagesPerRun: 20, threads: 2, seed }),
+  })),
+  { name: "B1 in process", run: (seed) => fuzzRecovery(seed, 100, 1000) },
+  { name: "C1", run: (seed) => flipBits(seed, 10_000) },
+  {
+    name: "C2",
+    run: (seed) => damageFiles({ seed, cuts: 1000, pages: 500, boundaryStep: 1 }),
+  },
+  { name: "C4", run: () => contendForLock(100, 20) },
+  {
+    name: "D6",
+    run: () =>
+      hasPeer("strace") && sweepFailures({ calls: FAILING_CALLS, first: 1, step: 1, last: 2000 }),
+  },
+  { name: "F12", run: (seed) => outliveKills(seed, 100_000) },
+  { name: "S1", run: (seed) => fuzzDurableSimulation(seed, 5000) },
+];
+
+const seed = seedOption();
+const wanted = textOption("only", "").split(",").filter(Boolean);
+const unknown = wanted.filter((id) => !TORTURES.some(({ name }) => name.split(" ")[0] === id));
+if (unknown.length > 0) throw new Error(`--only: no such torture (${unknown.join(", ")})`);
+console.log(`torture: --seed=${seed}`);
+for (const { name, run } of TORTURES) {
+  const [id = ""] = name.split(" ");
+  if (wanted.length > 0 && !wanted.includes(id)) continue;
+  const startMs = performance.now();
+  const totals = await run(seed);
+  const seconds = Math.round((performance.now() - startMs) / 1000);
+  console.log(`${name}: seed ${seed}, ${seconds} s, ${JSON.stringify(totals)}`);
+}

@@ -5,18 +5,21 @@
  *
  *     bun test/torture/kill.ts --cycles=500 --mode=everysec --threads=2 --seed=7
  *
- * With --point=NAME (A2) the server kills itself at that fail point instead; every third start is
- * itself killed while it recovers (A3). Prints its seed and what it counted.
+ * With --points=NAMES (A2) the server kills itself at these fail points instead; every third start
+ * is itself killed while it recovers (A3). Prints its seed and what it counted.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freshSeed, Prng } from "../../src/base/prng.ts";
+import { Prng } from "../../src/base/prng.ts";
 import type { Reply } from "../../src/resp/reader.ts";
-import { Client, kvCommand, type Server, startKv } from "../harness.ts";
+import { Client, eventually, kvCommand, type Server, startKv } from "../harness.ts";
 import { Ledger } from "./ledger.ts";
+import { after, numberOption, seedOption, textOption } from "./options.ts";
 
 const CONNECTIONS = 4;
+/** The shortest time under load before a kill, ms. */
+const LOAD_MS_MIN = 50;
 
 export interface KillOptions {
   readonly cycles: number;
@@ -34,6 +37,7 @@ export interface KillTotals {
   acknowledged: number;
   killedRecoveries: number;
   checkpoints: number;
+  recoveryMsP50: number;
   recoveryMsMax: number;
 }
 
@@ -57,8 +61,10 @@ class Torture {
     acknowledged: 0,
     killedRecoveries: 0,
     checkpoints: 0,
+    recoveryMsP50: 0,
     recoveryMsMax: 0,
   };
+  readonly #recoveryMs: number[] = [];
 
   constructor(options: KillOptions, dir: string) {
     this.#options = options;
@@ -81,6 +87,9 @@ class Torture {
     }
     await using last = await this.#start("");
     await this.#check(last);
+    const sorted = this.#recoveryMs.sort((a, b) => a - b);
+    this.#totals.recoveryMsP50 = sorted[sorted.length >> 1] ?? 0;
+    this.#totals.recoveryMsMax = sorted.at(-1) ?? 0;
     return this.#totals;
   }
 
@@ -127,8 +136,7 @@ class Torture {
     const ask = (command: string[]): Promise<Reply> => client.command(...command);
     for (const ledger of this.#ledgers) await ledger.check(ask);
     const info = String(await client.command("INFO", "persistence"));
-    const recoveryMs = Number(/last_recovery_ms:(\d+)/.exec(info)?.[1]);
-    this.#totals.recoveryMsMax = Math.max(this.#totals.recoveryMsMax, recoveryMs);
+    this.#recoveryMs.push(Number(/last_recovery_ms:(\d+)/.exec(info)?.[1]));
   }
 
   /** Connects everybody; null when the server has come to its fail point already. */
@@ -148,7 +156,8 @@ class Torture {
     const died = server.finished();
     const control = await this.#connect(server);
     if (control === null) return;
-    const waitMs = 20 + this.#prng.below(this.#options.loadMs);
+    const shortestMs = Math.min(LOAD_MS_MIN, this.#options.loadMs);
+    const waitMs = this.#prng.between(shortestMs, this.#options.loadMs);
     const isSaving = point !== "" || this.#prng.below(3) === 0;
     if (isSaving) {
       await control.command("BGSAVE").catch(() => null);
@@ -158,6 +167,8 @@ class Torture {
     server.kill("SIGKILL");
     await died;
     control.close();
+    // What was answered before the kill counts.
+    await eventually(() => this.#ledgers.every((it) => !it.isOpen), "the connections end");
     for (const ledger of this.#ledgers) {
       ledger.stop();
       if (ledger.errors.length > 0) throw new Error(`error replies: ${ledger.errors.slice(0, 3)}`);
@@ -171,26 +182,14 @@ function isClosed(error: unknown): boolean {
   return code === "ECONNREFUSED" || message.includes("connection is closed");
 }
 
-/** The moment of the kill is what is random here: not a wait for something. */
-function after(ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setInterval(() => {
-    clearInterval(timer);
-    resolve();
-  }, ms);
-  return promise;
-}
-
 if (import.meta.main) {
-  const option = (name: string, or: string) =>
-    process.argv.find((word) => word.startsWith(`--${name}=`))?.split("=")[1] ?? or;
   const options: KillOptions = {
-    cycles: Number(option("cycles", "100")),
-    mode: option("mode", "everysec") as KillOptions["mode"],
-    threads: Number(option("threads", "2")),
-    seed: Number(option("seed", String(freshSeed()))),
-    loadMs: Number(option("load", "1000")),
-    points: option("points", "").split(",").filter(Boolean),
+    cycles: numberOption("cycles", 100),
+    mode: textOption("mode", "everysec") as KillOptions["mode"],
+    threads: numberOption("threads", 2),
+    seed: seedOption(),
+    loadMs: numberOption("load", 3000),
+    points: textOption("points", "").split(",").filter(Boolean),
   };
   console.log(`torture kill: ${JSON.stringify(options)}`);
   console.log(await tortureByKill(options));

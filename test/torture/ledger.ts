@@ -18,10 +18,20 @@ const PIPELINE = 64;
 
 type State = Map<string, string | string[]>;
 type Change = (state: State) => void;
+type Ask = (command: string[]) => Promise<Reply>;
 
 interface Sent {
+  /** Names that it changes. */
+  readonly names: readonly string[];
   readonly change: Change;
   readonly request: Uint8Array;
+}
+
+/** What a loss of power has taken of what was acknowledged. */
+export interface Survivors {
+  readonly lost: number;
+  /** Time from the first lost acknowledgement to the loss. */
+  readonly lostMs: number;
 }
 
 /** One connection's ledger. It outlives the connection: the next one goes on with its keys. */
@@ -33,6 +43,8 @@ export class Ledger {
   /** Sent since the last check, in order; the first `#acknowledged` of them have a reply. */
   #sent: Sent[] = [];
   #acknowledged = 0;
+  /** When each of those came, ms since 1970. */
+  #acknowledgedMs: number[] = [];
   #socket: Socket | null = null;
   #reader = new ReplyReader();
   #isOpen = false;
@@ -77,9 +89,11 @@ export class Ledger {
 
   #receive(chunk: Uint8Array): void {
     this.#reader.feed(chunk);
+    const nowMs = Date.now();
     for (let reply = this.#reader.next(); reply !== undefined; reply = this.#reader.next()) {
       if (reply instanceof ReplyError) this.errors.push(reply.text);
       this.#acknowledged++;
+      this.#acknowledgedMs.push(nowMs);
       this.acknowledgedTotal++;
     }
     if (this.#sent.length - this.#acknowledged < PIPELINE / 2) this.#fill();
@@ -96,6 +110,11 @@ export class Ledger {
     if (requests.length === 0) return;
     this.#rest = Buffer.concat(requests);
     this.#drain();
+  }
+
+  /** Whether the connection is there. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /** Stops sending; what is on its way may or may not arrive. */
@@ -118,72 +137,113 @@ export class Ledger {
     const counter = `${this.#name}:c`;
     const dice = prng.below(100);
     const value = this.#value();
-    if (dice < 40) return sent(["SET", name, value], (it) => it.set(name, value));
-    if (dice < 50) return sent(["DEL", name], (it) => it.delete(name));
+    if (dice < 40) return sent([name], ["SET", name, value], (it) => it.set(name, value));
+    if (dice < 50) return sent([name], ["DEL", name], (it) => it.delete(name));
     if (dice < 60) {
-      return sent(["INCR", counter], (it) =>
+      return sent([counter], ["INCR", counter], (it) =>
         it.set(counter, String(Number(it.get(counter) ?? 0) + 1)),
       );
     }
     if (dice < 80) {
       const items = [value.slice(0, 500), `${this.#sequence}b`];
-      return sent(["RPUSH", list, ...items], (it) =>
+      return sent([list], ["RPUSH", list, ...items], (it) =>
         it.set(list, [...((it.get(list) ?? []) as string[]), ...items]),
       );
     }
     if (dice < 90) {
-      return sent(["LTRIM", list, "-20", "-2"], (it) => {
+      return sent([list], ["LTRIM", list, "-20", "-2"], (it) => {
         const kept = ((it.get(list) ?? []) as string[]).slice(-20, -1);
         if (kept.length === 0) it.delete(list);
         else it.set(list, kept);
       });
     }
-    if (dice < 95) return sent(["EXPIRE", name, String(FAR_SECONDS)], () => {});
+    if (dice < 95) return sent([], ["EXPIRE", name, String(FAR_SECONDS)], () => {});
     const other = `${this.#name}:s${prng.below(STRINGS)}`;
-    return sent(["MSET", name, value, other, value], (it) => it.set(name, value).set(other, value));
+    return sent([name, other], ["MSET", name, value, other, value], (it) =>
+      it.set(name, value).set(other, value),
+    );
   }
 
   /**
    * Compares with what a server holds; throws when that is no state that may have been left. Goes
    * on from it.
    */
-  async check(ask: (command: string[]) => Promise<Reply>): Promise<void> {
+  async check(ask: Ask): Promise<void> {
     const found = await this.#readState(ask);
-    for (let done = 0; done < this.#acknowledged; done++) this.#sent[done]?.change(this.#state);
-    let isFound = isSame(this.#state, found);
-    const inFlight = this.#sent.length - this.#acknowledged;
-    for (let more = 0; more < inFlight && !isFound; more++) {
-      this.#sent[this.#acknowledged + more]?.change(this.#state);
-      isFound = isSame(this.#state, found);
-    }
-    if (!isFound) {
-      throw new Error(
-        `${this.#name}: after ${this.#acknowledged} acknowledged and ${inFlight} unanswered ` +
-          `changes the server holds ${describe(found)}; the ledger has ${describe(this.#state)}`,
-      );
-    }
+    const survived = this.#matching(found);
+    if (survived < this.#acknowledged) throw new Error(this.#mismatch(found));
+    this.#state = found;
     this.#sent = [];
     this.#acknowledged = 0;
+    this.#acknowledgedMs = [];
   }
 
-  async #readState(ask: (command: string[]) => Promise<Reply>): Promise<State> {
+  /**
+   * Compares what a server holds after a loss of power; throws when no beginning of what was sent
+   * gives that. Nothing is changed. `endMs` is when the power was lost.
+   */
+  async survivors(ask: Ask, endMs: number): Promise<Survivors> {
+    const found = await this.#readState(ask);
+    const survived = this.#matching(found);
+    if (survived < 0) throw new Error(this.#mismatch(found));
+    const lost = Math.max(0, this.#acknowledged - survived);
+    const lostMs = lost === 0 ? 0 : endMs - (this.#acknowledgedMs[survived] as number);
+    return { lost, lostMs };
+  }
+
+  #mismatch(found: State): string {
+    const state = new Map(this.#state);
+    for (const { change } of this.#sent.slice(0, this.#acknowledged)) change(state);
+    const inFlight = this.#sent.length - this.#acknowledged;
+    return (
+      `${this.#name}: after ${this.#acknowledged} acknowledged and ${inFlight} unanswered ` +
+      `changes the server holds ${describe(found)}; the ledger has ${describe(state)}`
+    );
+  }
+
+  /** After how many of the changes that were sent the state is `found`, at most; -1: never. */
+  #matching(found: State): number {
+    const state = new Map(this.#state);
+    const wrong = new Set<string>();
+    const compare = (name: string) => {
+      if (isSame(state.get(name), found.get(name))) wrong.delete(name);
+      else wrong.add(name);
+    };
+    for (const name of this.#names()) compare(name);
+    let matching = wrong.size === 0 ? 0 : -1;
+    this.#sent.forEach(({ names, change }, i) => {
+      change(state);
+      for (const name of names) compare(name);
+      if (wrong.size === 0) matching = i + 1;
+    });
+    return matching;
+  }
+
+  #names(): string[] {
+    const strings = Array.from({ length: STRINGS }, (_, i) => `${this.#name}:s${i}`);
+    const lists = Array.from({ length: LISTS }, (_, i) => `${this.#name}:l${i}`);
+    return [...strings, `${this.#name}:c`, ...lists];
+  }
+
+  async #readState(ask: Ask): Promise<State> {
     const state: State = new Map();
-    const names = Array.from({ length: STRINGS }, (_, i) => `${this.#name}:s${i}`);
-    for (const name of [...names, `${this.#name}:c`]) {
-      const value = await ask(["GET", name]);
-      if (value !== null) state.set(name, String(value));
-    }
-    for (let i = 0; i < LISTS; i++) {
-      const name = `${this.#name}:l${i}`;
-      const items = (await ask(["LRANGE", name, "0", "-1"])) as unknown[];
-      if (items.length > 0) state.set(name, items.map(String));
-    }
+    const names = this.#names();
+    const lists = names.splice(-LISTS);
+    const values = await Promise.all(names.map((name) => ask(["GET", name])));
+    const items = await Promise.all(lists.map((name) => ask(["LRANGE", name, "0", "-1"])));
+    values.forEach((value, i) => {
+      if (value !== null) state.set(names[i] as string, String(value));
+    });
+    (items as unknown[][]).forEach((list, i) => {
+      if (list.length > 0) state.set(lists[i] as string, list.map(String));
+    });
     return state;
   }
 }
 
-function sent(command: string[], change: (state: State) => unknown): Sent {
+function sent(names: string[], command: string[], change: (state: State) => unknown): Sent {
   return {
+    names,
     request: encodeRequest(...command),
     change: (state) => {
       change(state);
@@ -191,16 +251,9 @@ function sent(command: string[], change: (state: State) => unknown): Sent {
   };
 }
 
-function isSame(a: State, b: State): boolean {
-  if (a.size !== b.size) return false;
-  for (const [name, value] of a) {
-    const other = b.get(name);
-    if (typeof value === "string") {
-      if (value !== other) return false;
-    } else if (!Array.isArray(other) || value.length !== other.length) return false;
-    else if (!value.every((item, i) => item === other[i])) return false;
-  }
-  return true;
+function isSame(a: string | string[] | undefined, b: string | string[] | undefined): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
+  return a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
 function describe(state: State): string {

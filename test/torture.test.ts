@@ -1,0 +1,136 @@
+/**
+ * The tortures of durability in small: the same scripts that `make torture` runs at full size, each
+ * for a second or a few. The first ones are in durability.test.ts.
+ */
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import {
+  Client,
+  eventually,
+  hasPeer,
+  kvCommand,
+  readyPort,
+  Server,
+  temporaryFolder,
+} from "./harness.ts";
+import { damageFiles } from "./torture/damage.ts";
+import { outliveKills } from "./torture/expiry.ts";
+import { FAILING_CALLS, sweepFailures } from "./torture/failing-calls.ts";
+import { tearRecords } from "./torture/hole.ts";
+import { contendForLock } from "./torture/lock.ts";
+import { killIfThere } from "./torture/options.ts";
+import { losePower } from "./torture/power.ts";
+import { stopServers } from "./torture/stop.ts";
+import { readCalls, straceCommand } from "./torture/trace.ts";
+
+const PATIENCE_MS = 120_000;
+const hasStrace = hasPeer("strace");
+
+test.skipIf(!hasStrace)(
+  "B1: power loss takes nothing that always has acknowledged",
+  async () => {
+    const sizes = { images: 4, imagesPerRun: 2, threads: 2, seed: 1 };
+    const totals = await losePower({ ...sizes, mode: "always" });
+    expect(totals.images).toBe(4);
+    expect(totals.imagesWithLoss).toBe(0);
+    expect(totals.unflushedPages).toBeGreaterThan(0);
+  },
+  PATIENCE_MS,
+);
+
+test.skipIf(!hasStrace)(
+  "B1: power loss takes at most a second of what everysec has acknowledged",
+  async () => {
+    const sizes = { images: 4, imagesPerRun: 2, threads: 2, seed: 2 };
+    const totals = await losePower({ ...sizes, mode: "everysec" });
+    expect(totals.images).toBe(4);
+    expect(totals.unflushedPages).toBeGreaterThan(0);
+    // Something is lost, or the images would show nothing.
+    expect(totals.imagesWithLoss).toBeGreaterThan(0);
+    expect(totals.lostMsMax).toBeLessThanOrEqual(1000);
+  },
+  PATIENCE_MS,
+);
+
+test.skipIf(!hasStrace)(
+  "the name of a checkpoint is durable before the manifest has it",
+  async () => {
+    using folder = temporaryFolder();
+    const [dir, prefix] = [join(folder.path, "data"), join(folder.path, "trace")];
+    const args = ["serve", "--port", "0", "--dir", dir, "--threads", "1"];
+    await using server = new Server([...straceCommand(prefix), ...kvCommand(), ...args]);
+    await eventually(() => readyPort(server.stdout) !== 0, "the server is ready");
+    await using client = await Client.connect({ port: readyPort(server.stdout) });
+    await client.text("SET a 1");
+    expect(await client.text("SAVE")).toBe("OK");
+    killIfThere(Number(/pid: (\d+)/.exec(server.stdout)?.[1]));
+    await server.finished();
+    let pending: string[] = [];
+    let manifests = 0;
+    for (const { kind, to } of readCalls(prefix, dir)) {
+      if (kind === "sync-directory") pending = [];
+      if (kind !== "rename") continue;
+      expect(to === "manifest" ? pending : []).toEqual([]);
+      if (to === "manifest") manifests++;
+      pending.push(to);
+    }
+    expect(manifests).toBeGreaterThan(2);
+  },
+  PATIENCE_MS,
+);
+
+test(
+  "A4: whatever is left of a torn record, nothing else is lost",
+  () => {
+    expect(tearRecords(1, 8).trials).toBe(8);
+  },
+  PATIENCE_MS,
+);
+
+test(
+  "A5: SIGTERM under load loses nothing",
+  async () => {
+    const totals = await stopServers({ cycles: 3, threads: 2, seed: 1 });
+    expect(totals.acknowledged).toBeGreaterThan(100);
+  },
+  PATIENCE_MS,
+);
+
+test(
+  "C2: no cut, zeroed, swapped or older page gives a wrong value",
+  () => {
+    const totals = damageFiles({ seed: 1, cuts: 2, pages: 4, boundaryStep: 100 });
+    expect(totals.trials).toBe(totals.refused + totals.harmless);
+    expect(totals.refused).toBeGreaterThan(20);
+    for (const count of Object.values(totals.byKind)) expect(count).toBeGreaterThan(0);
+  },
+  PATIENCE_MS,
+);
+
+test(
+  "C4: one directory is one server's, whoever was killed in it",
+  async () => {
+    expect(await contendForLock(4, 3)).toEqual({ refused: 4, races: 3 });
+  },
+  PATIENCE_MS,
+);
+
+test.skipIf(!hasStrace)(
+  "D6: a call to the disk that fails costs nothing that was acknowledged",
+  async () => {
+    const totals = await sweepFailures({ calls: FAILING_CALLS, first: 3, step: 1, last: 3 });
+    expect(totals.runs).toBe(FAILING_CALLS.length);
+    for (const call of FAILING_CALLS) expect(totals.reached[call]).toBe(3);
+  },
+  PATIENCE_MS,
+);
+
+test(
+  "F12: what expires around kills and checkpoints is never seen after its time",
+  async () => {
+    const totals = await outliveKills(1, 5000);
+    expect(totals.gone).toBeGreaterThan(1000);
+    expect(totals.there).toBeGreaterThan(1000);
+  },
+  PATIENCE_MS,
+);
