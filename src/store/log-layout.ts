@@ -11,8 +11,11 @@
 import { assert } from "../base/assert.ts";
 import { WORKERS_MAX } from "./layout.ts";
 
-/** Version of all files. A directory with a larger one is refused. */
-export const FORMAT = 1;
+/**
+ * Version of all files. A directory with a larger one is refused. 1 had CRC-32 for records of every
+ * size, and is read as well.
+ */
+export const FORMAT = 2;
 
 // ---- Segments and chunks ------------------------------------------------------------------------
 
@@ -99,21 +102,6 @@ export const SHARD_CRC = 56;
 /** Blocks follow: size of all of it, CRC-32 of bytes 8 to size, number, 0; then records. */
 export const BLOCK_HEADER_SIZE = 16;
 export const BLOCK_SIZE_MAX_BYTES = 1024 * 1024;
-
-/** Two odd numbers, so that every bit of a chunk's number and of a size changes the checksum. */
-const CHUNK_FACTOR = 0x9e37_79b1;
-const SIZE_FACTOR = 0x85eb_ca6b;
-
-/** What a chunk's number adds to the checksums of its records. */
-export function chunkSeed(number: number): number {
-  const high = Math.floor(number / 2 ** 32) | 0;
-  return Math.imul((number | 0) + 1, CHUNK_FACTOR) ^ Math.imul(high, SIZE_FACTOR);
-}
-
-/** A record's checksum from the CRC of its bytes. */
-export function recordCheck(crc: number, seed: number, size: number): number {
-  return crc ^ seed ^ Math.imul(size, SIZE_FACTOR);
-}
 
 // ---- Shared memory: control (words)
 // ---------------------------------------------------------------

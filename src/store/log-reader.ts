@@ -8,13 +8,13 @@
  * gap means).
  */
 import { crc32Words } from "../base/crc32.ts";
+import { chunkSeed, recordCheck } from "./log-check.ts";
 import { type MappedFile, mapFile, segmentName } from "./log-files.ts";
 import {
   CHUNK_FORMAT_WORD,
   CHUNK_NUMBER_WORD,
   CHUNK_RUN_WORD,
   CHUNK_WORKER_WORD,
-  chunkSeed,
   FORMAT,
   LOG_CHUNK_CRC,
   LOG_CHUNK_HEADER_SIZE,
@@ -33,10 +33,8 @@ import {
   LOG_SEGMENT_SIZE,
   LOG_SIZE,
   LOG_STAMP,
-  LOG_UNCHECKED_WORDS,
   LOG_VALUE_LENGTH,
   OP_MAX,
-  recordCheck,
 } from "./log-layout.ts";
 
 /** A record: where its parts are. Filled by `decode`; the fields of one reader are used again. */
@@ -94,6 +92,7 @@ export interface Chunk {
   readonly number: number;
   readonly run: number;
   readonly worker: number;
+  readonly format: number;
   readonly file: MappedFile;
 }
 
@@ -105,7 +104,8 @@ export function chunksOf(dir: string, slot: number): Chunk[] {
   for (let chunk = 0; chunk < whole; chunk++) {
     const { words, doubles } = file;
     const w = (chunk * LOG_CHUNK_SIZE) >>> 2;
-    if (words[w] !== LOG_CHUNK_MAGIC || words[w + CHUNK_FORMAT_WORD] !== FORMAT) continue;
+    const format = words[w + CHUNK_FORMAT_WORD] as number;
+    if (words[w] !== LOG_CHUNK_MAGIC || format < 1 || format > FORMAT) continue;
     if (words[w + LOG_CHUNK_CRC / 4] !== crc32Words(words, w, LOG_CHUNK_CRC / 4)) continue;
     found.push({
       slot,
@@ -113,6 +113,7 @@ export function chunksOf(dir: string, slot: number): Chunk[] {
       number: doubles[(w + CHUNK_NUMBER_WORD) >>> 1] as number,
       run: words[w + CHUNK_RUN_WORD] as number,
       worker: words[w + CHUNK_WORKER_WORD] as number,
+      format,
       file,
     });
   }
@@ -154,7 +155,7 @@ class Stream {
   next(): boolean {
     while (this.#index < this.#chunks.length) {
       const chunk = this.#chunks[this.#index] as Chunk;
-      if (this.#read(chunk.file)) return true;
+      if (this.#read(chunk)) return true;
       this.brokenSlot = chunk.slot;
       this.brokenAt = this.#at;
       this.#noteLast(chunk.slot, this.#lastStamp);
@@ -172,10 +173,10 @@ class Stream {
     this.#seed = chunkSeed(chunk.number);
   }
 
-  #read(file: MappedFile): boolean {
+  #read(chunk: Chunk): boolean {
     const record = this.record;
-    if (!decode(record, file, this.#at, this.#end)) return false;
-    if (!isIntact(file, this.#at, record.sizeBytes, this.#seed)) return false;
+    if (!decode(record, chunk.file, this.#at, this.#end)) return false;
+    if (!isIntact(chunk, this.#at, record.sizeBytes, this.#seed)) return false;
     if (record.stamp <= this.#lastStamp) return false;
     this.#lastStamp = record.stamp;
     this.#at += record.sizeBytes;
@@ -183,11 +184,9 @@ class Stream {
   }
 }
 
-function isIntact(file: MappedFile, at: number, size: number, seed: number): boolean {
+function isIntact({ file, format }: Chunk, at: number, size: number, seed: number): boolean {
   const w = at >>> 2;
-  const from = w + LOG_UNCHECKED_WORDS;
-  const crc = crc32Words(file.words, from, (size >>> 2) - LOG_UNCHECKED_WORDS);
-  return file.words[w + LOG_CRC] === recordCheck(crc, seed, size);
+  return file.words[w + LOG_CRC] === recordCheck(file.words, w, size, seed, format);
 }
 
 /** The first chunk that can hold a record above the mark. */
@@ -197,7 +196,7 @@ function firstNeeded(chunks: readonly Chunk[], mark: number): number {
     const chunk = chunks[i] as Chunk;
     const at = chunk.chunk * LOG_CHUNK_SIZE + LOG_CHUNK_HEADER_SIZE;
     if (!decode(record, chunk.file, at, at + LOG_CHUNK_SIZE - LOG_CHUNK_HEADER_SIZE)) continue;
-    if (!isIntact(chunk.file, at, record.sizeBytes, chunkSeed(chunk.number))) continue;
+    if (!isIntact(chunk, at, record.sizeBytes, chunkSeed(chunk.number))) continue;
     if (record.stamp <= mark) return i;
   }
   return 0;

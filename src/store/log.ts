@@ -17,13 +17,13 @@ import { crc32Words } from "../base/crc32.ts";
 import { FatalError, reasonOf } from "../base/errors.ts";
 import type { Cursor } from "./cursor.ts";
 import { latch, unlatch } from "./latch.ts";
+import { chunkSeed, recordCheck } from "./log-check.ts";
 import { type MappedFile, makeSegment, mapFile, segmentName } from "./log-files.ts";
 import {
   CHUNK_FORMAT_WORD,
   CHUNK_NUMBER_WORD,
   CHUNK_RUN_WORD,
   CHUNK_WORKER_WORD,
-  chunkSeed,
   FORMAT,
   LOG_CHUNK_CRC,
   LOG_CHUNK_HEADER_SIZE,
@@ -59,12 +59,10 @@ import {
   LOG_SLOTS_MAX,
   LOG_STAMP,
   LOG_STAMP_NEXT,
-  LOG_UNCHECKED_WORDS,
   LOG_VALUE_LENGTH,
   type LogHandle,
   OP_COMMIT,
   OP_FRAGMENT,
-  recordCheck,
   SLOT_READY,
   SLOT_USED,
   TIME_CHUNK_NEXT,
@@ -212,9 +210,7 @@ export class LogWriter {
     const stamp = this.#drawStamp();
     words[w + LOG_STAMP] = stamp | 0;
     words[w + LOG_KIND] = kind | Math.floor(stamp / 2 ** 32);
-    const from = w + LOG_UNCHECKED_WORDS;
-    const crc = crc32Words(words, from, (size >>> 2) - LOG_UNCHECKED_WORDS);
-    words[w + LOG_CRC] = recordCheck(crc, this.#seed, size);
+    words[w + LOG_CRC] = recordCheck(words, w, size, this.#seed, FORMAT);
     words[w + LOG_SIZE] = size;
     this.#at += size;
     this.lastStamp = stamp;

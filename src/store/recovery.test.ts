@@ -17,12 +17,23 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32Words } from "../base/crc32.ts";
 import { FatalError } from "../base/errors.ts";
 import { attachAny } from "./durable-store.ts";
 import { Flusher } from "./flusher.ts";
 import { Keeper, requestCheckpoint } from "./keeper.ts";
 import { LogState } from "./log.ts";
-import { LOG_CHUNK_HEADER_SIZE, LOG_CHUNK_SIZE } from "./log-layout.ts";
+import { chunkSeed, recordCheck } from "./log-check.ts";
+import { slotOfName } from "./log-files.ts";
+import {
+  CHUNK_FORMAT_WORD,
+  LOG_CHUNK_CRC,
+  LOG_CHUNK_HEADER_SIZE,
+  LOG_CHUNK_SIZE,
+  LOG_CRC,
+} from "./log-layout.ts";
+import { chunksOf, decode, LogRecord } from "./log-reader.ts";
+import { readManifest, writeManifest } from "./manifest.ts";
 import { fuzzRecovery } from "./recovery.fuzz.ts";
 import { type Recovered, recover } from "./recovery.ts";
 import { STATUS_OK } from "./status.ts";
@@ -180,10 +191,10 @@ test("a checkpoint: damaged, cut off, missing, and a newer format are refused", 
   expect(() => open(dir)).toThrow("no such file");
   writeFileSync(path, whole);
   const manifest = readFileSync(join(dir, "manifest"), "utf8");
-  const line = `${(manifest.split("\n")[0] as string).replace('"format":1', '"format":2')}\n`;
+  const line = `${(manifest.split("\n")[0] as string).replace('"format":2', '"format":3')}\n`;
   const check = (Bun.hash.crc32(line) >>> 0).toString(16).padStart(8, "0");
   writeFileSync(join(dir, "manifest"), `${line}${check}\n`);
-  expect(() => open(dir)).toThrow("it has format 2, this program knows up to 1");
+  expect(() => open(dir)).toThrow("it has format 3, this program knows up to 2");
   writeFileSync(join(dir, "manifest"), manifest.replace('"serial":', '"serial": '));
   expect(() => open(dir)).toThrow("it is damaged");
   writeFileSync(join(dir, "manifest"), manifest);
@@ -234,4 +245,44 @@ test("records of every size, above all around a chunk's, come back", () => {
     expect(cursor.valueLength).toBe(size);
   }
   second.release();
+});
+
+/** Makes the log what a program that knew format 1 would have written. */
+function writeAsFormat1(dir: string): void {
+  const slots = readdirSync(dir)
+    .map(slotOfName)
+    .filter((slot) => slot >= 0);
+  for (const { file, chunk, number } of slots.flatMap((slot) => chunksOf(dir, slot))) {
+    const { words } = file;
+    const start = chunk * LOG_CHUNK_SIZE;
+    words[(start >>> 2) + CHUNK_FORMAT_WORD] = 1;
+    words[(start + LOG_CHUNK_CRC) >>> 2] = crc32Words(words, start >>> 2, LOG_CHUNK_CRC / 4);
+    const record = new LogRecord();
+    for (let at = start + LOG_CHUNK_HEADER_SIZE; ; at += record.sizeBytes) {
+      if (!decode(record, file, at, start + LOG_CHUNK_SIZE)) break;
+      const w = at >>> 2;
+      words[w + LOG_CRC] = recordCheck(words, w, record.sizeBytes, chunkSeed(number), 1);
+    }
+  }
+  writeManifest(dir, { ...readManifest(dir), format: 1 });
+}
+
+test("a log of format 1 is read, and goes on as format 2", () => {
+  const dir = newDirectory();
+  const names = Array.from({ length: 200 }, (_, i) => `key-${i}`);
+  const first = open(dir);
+  const store = attachAny(first.handle, 0);
+  for (const name of names) set(store, name, `${name}:`.repeat(1 + (name.length % 3) * 40));
+  first.release();
+  writeAsFormat1(dir);
+  const second = open(dir);
+  const reopened = attachAny(second.handle, 0);
+  for (const name of names) expect(get(reopened, name)).toBe(get(store, name));
+  expect(readManifest(dir).format).toBe(2);
+  set(reopened, "later", "value");
+  second.release();
+  const third = open(dir);
+  expect(get(attachAny(third.handle, 0), "later")).toBe("value");
+  expect(get(attachAny(third.handle, 0), "key-7")).toBe(get(store, "key-7"));
+  third.release();
 });

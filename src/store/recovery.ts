@@ -449,7 +449,7 @@ class Recovery {
       throw new FatalError(`Cannot make a segment in ${dir}: ${fullReason(state)}`);
     }
     const opened: Run = { run, first, last: 0, missing: [], boot: this.#boot };
-    writeManifest(dir, { ...manifest, runs: [...manifest.runs, opened] });
+    writeManifest(dir, { ...manifest, format: FORMAT, runs: [...manifest.runs, opened] });
     failPoint("run-begun");
     this.#removeOrphans(manifest);
     const mark = new MarkFile(dir, readMark(dir)?.sequence ?? 0);

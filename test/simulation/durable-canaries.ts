@@ -175,7 +175,7 @@ export const CANARIES: Readonly<Record<string, Canary>> = {
     from: 150,
     mutations: [
       {
-        file: "log-layout.ts",
+        file: "log-check.ts",
         find: "return Math.imul((number | 0) + 1, CHUNK_FACTOR) ^ Math.imul(high, SIZE_FACTOR);",
         replace: "return high * 0;",
       },

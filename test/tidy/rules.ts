@@ -79,7 +79,7 @@ export const STORE_ORDER: readonly (readonly string[])[] = [
     "list-node",
     "list-node-edit",
   ],
-  ["memory", "latch", "log-files"],
+  ["memory", "latch", "log-check", "log-files"],
   ["record", "blocks", "reclaim", "manifest", "directory"],
   ["index", "epoch", "access"],
   ["nodes", "retired", "read"],
