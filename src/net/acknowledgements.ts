@@ -65,7 +65,7 @@ export class Acknowledgements {
     while (this.#connections.length > 0) {
       // What this turn of the event loop still reads shall be in the same flush.
       await endOfTurn();
-      await this.#durability.nextFlush();
+      await this.#durability.nextChance();
       this.#release();
     }
     this.#isWaiting = false;

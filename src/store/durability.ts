@@ -43,6 +43,9 @@ import type { Memory } from "./memory.ts";
  */
 const LAG_MS_MAX = 800;
 
+/** Writers that are slowed look so often whether the log is short enough. */
+const SLOWED_LOOK_MS = 5;
+
 export interface DurabilityFacts {
   readonly mode: "everysec" | "always";
   readonly lastStamp: number;
@@ -86,10 +89,19 @@ export class Durability {
   mustHold(stamp: number): boolean {
     const { control, times } = this.#log;
     if (stamp <= (times[TIME_DURABLE] as number)) return false;
-    if (control[LOG_MODE] === LOG_MODE_ALWAYS) return true;
+    return control[LOG_MODE] === LOG_MODE_ALWAYS || this.#isSlowed() || this.#isLate();
+  }
+
+  /** The last finished flush began too long ago. */
+  #isLate(): boolean {
+    return clock.nowMs - (this.#log.times[TIME_FLUSHED_MS] as number) > LAG_MS_MAX;
+  }
+
+  /** The log grows faster than checkpoints can make it shorter. */
+  #isSlowed(): boolean {
+    const { control } = this.#log;
     const slow = control[LOG_SEGMENTS_SLOW] as number;
-    if (slow !== 0 && (control[LOG_SEGMENTS_USED] as number) > slow) return true;
-    return clock.nowMs - (times[TIME_FLUSHED_MS] as number) > LAG_MS_MAX;
+    return slow !== 0 && (control[LOG_SEGMENTS_USED] as number) > slow;
   }
 
   /** Why changes are refused, in words; "" when they are not. */
@@ -104,6 +116,17 @@ export class Durability {
   /** The last stamp that any Worker has drawn. */
   lastStamp(): number {
     return this.#log.lastStamp();
+  }
+
+  /**
+   * Resolves when it is worth asking `mustHold` again: after the next flush, or a little later when
+   * only a checkpoint helps (flushes without a pause would slow down what they wait for).
+   */
+  async nextChance(): Promise<void> {
+    const isFlushed = this.#log.control[LOG_MODE] === LOG_MODE_ALWAYS || this.#isLate();
+    if (!isFlushed && this.#isSlowed()) await Bun.sleep(SLOWED_LOOK_MS);
+    else await this.nextFlush();
+    clock.tick();
   }
 
   /** Asks for a flush; resolves when one has finished, which need not be that one. */

@@ -66,7 +66,7 @@ const LOG_PART_MIN = 0.25;
 const LOG_SIZE_MIN = 3 * LOG_SEGMENT_SIZE;
 /** With so much more of it, and a segment at the least, shards are written without a pause. */
 const BEHIND_PART = 0.05;
-/** With so much more of it, and a segment at the least, writers are slowed. */
+/** With so much more of it, and two segments at the least, writers are slowed. */
 const SLOW_PART = 0.1;
 /** A log that is not empty is checkpointed at least so often. */
 const PERIOD_MS_MAX = 3_600_000;
@@ -153,7 +153,7 @@ export class Keeper {
     const over = Atomics.load(control, LOG_SEGMENTS_USED) * LOG_SEGMENT_SIZE - max;
     this.#isTooLong = over > 0;
     this.isBehind = over > Math.max(LOG_SEGMENT_SIZE, max * BEHIND_PART);
-    const slowBytes = max + Math.max(LOG_SEGMENT_SIZE, max * SLOW_PART);
+    const slowBytes = max + Math.max(2 * LOG_SEGMENT_SIZE, max * SLOW_PART);
     Atomics.store(control, LOG_SEGMENTS_SLOW, Math.floor(slowBytes / LOG_SEGMENT_SIZE));
   }
 
