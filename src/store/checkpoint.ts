@@ -307,6 +307,7 @@ export class ShardCheckpoint {
     const hasFiles = this.#memory.words.length > this.#memory.memorySegments;
     for (let steps = 1; this.#bucket < this.#buckets; steps++) {
       if (hasFiles && this.#bucket >= this.#ahead) this.#readAhead();
+      else if (!hasFiles && this.#bucket >= this.#ahead) this.#touchAhead();
       this.#copyBucket((this.#bucket + 1) * BUCKET_WORDS);
       this.#bucket++;
       if (steps % BUCKETS_A_STEP === 0 && nanoseconds() > endNs) return ShardStep.More;
@@ -334,6 +335,29 @@ export class ShardCheckpoint {
         bucket = view[bucket + BUCKET_LINK] as number;
       }
     }
+  }
+
+  /**
+   * Loads the records of the next buckets, so that their cache misses overlap: they are all over
+   * the memory. Nothing holds the chain still: whatever is read here is not used.
+   */
+  #touchAhead(): void {
+    const view = this.#view;
+    const { words } = this.#memory;
+    const size = this.#recordSize >>> 2;
+    this.#ahead = Math.min(this.#buckets, this.#bucket + BUCKETS_A_STEP);
+    const end = (this.#ahead + 1) * BUCKET_WORDS;
+    let sink = 0;
+    for (let bucket = (this.#bucket + 1) * BUCKET_WORDS; bucket < end; bucket += BUCKET_WORDS) {
+      for (let entry = bucket + BUCKET_ENTRIES; entry < bucket + BUCKET_WORDS; entry += 2) {
+        const at = (view[entry + 1] as number) >>> 2;
+        const record = words[(view[entry] as number) & ENTRY_SLOT_MASK];
+        if (at === 0 || record === undefined) break;
+        sink ^= record[at] ?? 0;
+        for (let line = 16; line < size; line += 16) sink ^= record[at + line] ?? 0;
+      }
+    }
+    this.#memory.sink ^= sink;
   }
 
   /** All buckets are copied: makes the file durable and gives it its name. */
