@@ -16,7 +16,8 @@ const FAR_SECONDS = 1_000_000;
 /** Commands on their way at a time. */
 const PIPELINE = 64;
 
-type State = Map<string, string | string[]>;
+type Value = string | string[];
+type State = Map<string, Value>;
 type Change = (state: State) => void;
 type Ask = (command: string[]) => Promise<Reply>;
 
@@ -174,6 +175,7 @@ export class Ledger {
     if (survived < this.#acknowledged) throw new Error(this.#mismatch(found));
     this.#state = found;
     this.#sent = [];
+    this.#known = [];
     this.#acknowledged = 0;
     this.#acknowledgedMs = [];
   }
@@ -203,21 +205,34 @@ export class Ledger {
 
   /** After how many of the changes that were sent the state is `found`, at most; -1: never. */
   #matching(found: State): number {
-    const state = new Map(this.#state);
     const wrong = new Set<string>();
-    const compare = (name: string) => {
-      if (isSame(state.get(name), found.get(name))) wrong.delete(name);
+    const compare = (name: string, value: Value | undefined) => {
+      if (isSame(value, found.get(name))) wrong.delete(name);
       else wrong.add(name);
     };
-    for (const name of this.#names()) compare(name);
+    for (const name of this.#names()) compare(name, this.#state.get(name));
     let matching = wrong.size === 0 ? 0 : -1;
-    this.#sent.forEach(({ names, change }, i) => {
-      change(state);
-      for (const name of names) compare(name);
-      if (wrong.size === 0) matching = i + 1;
-    });
+    let done = 0;
+    for (const changes of this.#changes()) {
+      for (const [name, value] of changes) compare(name, value);
+      done++;
+      if (wrong.size === 0) matching = done;
+    }
     return matching;
   }
+
+  /** What each change that was sent has made of the names that it changes. */
+  #changes(): readonly [string, Value | undefined][][] {
+    if (this.#known.length === this.#sent.length) return this.#known;
+    const state = new Map(this.#state);
+    this.#known = this.#sent.map(({ names, change }) => {
+      change(state);
+      return names.map((name) => [name, state.get(name)]);
+    });
+    return this.#known;
+  }
+
+  #known: [string, Value | undefined][][] = [];
 
   #names(): string[] {
     const strings = Array.from({ length: STRINGS }, (_, i) => `${this.#name}:s${i}`);
@@ -251,7 +266,7 @@ function sent(names: string[], command: string[], change: (state: State) => unkn
   };
 }
 
-function isSame(a: string | string[] | undefined, b: string | string[] | undefined): boolean {
+function isSame(a: Value | undefined, b: Value | undefined): boolean {
   if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
   return a.length === b.length && a.every((item, i) => item === b[i]);
 }

@@ -3,12 +3,14 @@
  * is mostly made of. A content is never changed, so pages are shared between those that have them
  * in common.
  */
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readFileSync, writevSync } from "node:fs";
 import type { Prng } from "../../src/base/prng.ts";
 
 const PAGE = 4096;
 const SECTOR = 512;
 const ZEROS = Buffer.alloc(PAGE);
+/** Pages that one call can write. */
+const RUN_PAGES_MAX = 1024;
 const FILE_MODE = 0o600;
 
 export interface SparseFile {
@@ -35,11 +37,21 @@ export function readSparse(path: string, like: SparseFile = EMPTY_FILE): SparseF
 
 export function writeSparse(path: string, file: SparseFile): void {
   const descriptor = openSync(path, "w", FILE_MODE);
-  ftruncateSync(descriptor, file.size);
+  let run: Buffer[] = [];
+  let start = 0;
+  let end = 0;
   for (const [at, page] of file.pages) {
-    const length = Math.min(page.length, file.size - at);
-    if (length > 0) writeSync(descriptor, page, 0, length, at);
+    if (at !== end || run.length === RUN_PAGES_MAX) {
+      if (run.length > 0) writevSync(descriptor, run, start);
+      run = [];
+      start = at;
+    }
+    run.push(page);
+    end = at + page.length;
   }
+  if (run.length > 0) writevSync(descriptor, run, start);
+  // Pages behind the end of a file that was cut off go, holes come.
+  ftruncateSync(descriptor, file.size);
   closeSync(descriptor);
 }
 
