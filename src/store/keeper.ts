@@ -63,8 +63,8 @@ const LOG_PART_MAX = 0.6;
  */
 const LOG_PART_MIN = 0.25;
 /** And this long at the least. */
-const LOG_SIZE_MIN = 3 * LOG_SEGMENT_SIZE;
-/** With so much more of it, and a segment at the least, shards are written without a pause. */
+const LOG_SIZE_MIN = 2 * LOG_SEGMENT_SIZE;
+/** With so much more of it, and half a segment at the least, shards are written without a pause. */
 const BEHIND_PART = 0.05;
 /** With so much more of it, and two segments at the least, writers are slowed. */
 const SLOW_PART = 0.1;
@@ -152,7 +152,7 @@ export class Keeper {
     const max = this.#logBytesMax();
     const over = Atomics.load(control, LOG_SEGMENTS_USED) * LOG_SEGMENT_SIZE - max;
     this.#isTooLong = over > 0;
-    this.isBehind = over > Math.max(LOG_SEGMENT_SIZE, max * BEHIND_PART);
+    this.isBehind = over > Math.max(LOG_SEGMENT_SIZE / 2, max * BEHIND_PART);
     const slowBytes = max + Math.max(2 * LOG_SEGMENT_SIZE, max * SLOW_PART);
     Atomics.store(control, LOG_SEGMENTS_SLOW, Math.floor(slowBytes / LOG_SEGMENT_SIZE));
   }
@@ -277,7 +277,7 @@ export class Keeper {
       if (wantsAll || this.#beganMs === 0) this.#beganMs = clock.nowMs;
       this.#asked = Atomics.load(control, LOG_CHECKPOINT_ASKED);
       Atomics.store(control, LOG_CHECKPOINT_RUNNING, 1);
-    } else if (mark >= this.#target || this.#writtenBytes() >= WRITTEN_BYTES_MAX) {
+    } else if (this.#writtenBytes() >= WRITTEN_BYTES_MAX || !this.#goesOn(mark)) {
       // All that is left is the flush that they wait for.
       if (this.#written.length > 0) this.#askFlush();
       else this.#complete(true);
@@ -287,6 +287,13 @@ export class Keeper {
     this.#job = ShardCheckpoint.begin(this.#memory, this.#state, shard, this.#serial);
     if (this.#job !== null) this.#serial++;
     return true;
+  }
+
+  /** Whether another shard is to be written before those that are written are published. */
+  #goesOn(mark: number): boolean {
+    // The log grows faster than one shard after the other shortens it: do not wait for flushes.
+    if (mark >= this.#target && this.isBehind && !this.#isAll) this.#target = mark + 1;
+    return mark < this.#target;
   }
 
   #writtenBytes(): number {
