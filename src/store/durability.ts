@@ -87,9 +87,13 @@ export class Durability {
    * disk would be filled faster than it can be emptied: who writes is slowed, who reads is not.
    */
   mustHold(stamp: number): boolean {
-    const { control, times } = this.#log;
-    if (stamp <= (times[TIME_DURABLE] as number)) return false;
-    return control[LOG_MODE] === LOG_MODE_ALWAYS || this.#isSlowed() || this.#isLate();
+    if (stamp <= (this.#log.times[TIME_DURABLE] as number)) return false;
+    return this.isFlushDue() || this.#isSlowed();
+  }
+
+  /** Whether what is held waits for a flush; else only a shorter log helps. */
+  isFlushDue(): boolean {
+    return this.#log.control[LOG_MODE] === LOG_MODE_ALWAYS || this.#isLate();
   }
 
   /** The last finished flush began too long ago. */
@@ -123,8 +127,7 @@ export class Durability {
    * only a checkpoint helps (flushes without a pause would slow down what they wait for).
    */
   async nextChance(): Promise<void> {
-    const isFlushed = this.#log.control[LOG_MODE] === LOG_MODE_ALWAYS || this.#isLate();
-    if (!isFlushed && this.#isSlowed()) await Bun.sleep(SLOWED_LOOK_MS);
+    if (!this.isFlushDue() && this.#isSlowed()) await Bun.sleep(SLOWED_LOOK_MS);
     else await this.nextFlush();
     clock.tick();
   }

@@ -76,7 +76,7 @@ export class EmbeddedLog {
       if (Atomics.load(control, LOG_STOP) === STOP_FAILED) {
         throw new FatalError("Cannot flush the log: the disk refuses", "nothing is durable now");
       }
-      requestFlush(control);
+      if (this.#durability.isFlushDue()) requestFlush(control);
       Atomics.wait(control, LOG_FLUSH_DONE, seen, WAIT_MS);
       clock.tick();
     }

@@ -81,11 +81,13 @@ const HEAP_RETRY_MS = 500;
 /** Segments that are made ahead while they are used up fast. */
 const READY_WANTED = 2;
 /**
- * Recycled segments that are kept ready; more are removed. They come several at a time: with no
- * more than are made ahead, under a steady load most would be removed and made again, which is as
- * much writing as the log itself.
+ * Recycled segments that are kept ready; more are removed. They come several at a time, as many as
+ * the log has at its longest: one that is removed is made again soon, which is as much writing as
+ * the log itself, and flushing new blocks takes eight times as long.
  */
-const READY_KEPT_MAX = 4;
+const READY_KEPT_MAX = 8;
+/** When no segment was opened for so long, those that are ready beyond READY_WANTED are removed. */
+const READY_IDLE_MS = 10_000;
 
 interface Written {
   readonly shard: number;
@@ -112,6 +114,7 @@ export class Keeper {
   #retryMs = 0;
   #wanted = 1;
   #seenOpen = -1;
+  #openedMs = 0;
   #flushAsked = -1;
   #isTooLong = false;
   /** The log is longer than it should become while a shard is written: that must not pause. */
@@ -133,8 +136,9 @@ export class Keeper {
   run(budgetMs: number): boolean {
     const beganNs = nanoseconds();
     this.#weigh();
-    const isReady = this.#prepare();
+    // Before new ones are made: what is recycled needs no making.
     this.#recycle();
+    const isReady = this.#prepare();
     const makesHeap = this.#makeHeap();
     // Making files takes up to all of the time there is, the more of it the less is recycled: as
     // much time is for recycling.
@@ -176,7 +180,9 @@ export class Keeper {
     if (open !== this.#seenOpen) {
       this.#wanted = this.#seenOpen < 0 ? 1 : READY_WANTED;
       this.#seenOpen = open;
+      this.#openedMs = clock.nowMs;
     }
+    if (clock.nowMs - this.#openedMs > READY_IDLE_MS) this.#trimReady();
     const ready = Atomics.load(control, LOG_READY_COUNT);
     if (ready >= this.#wanted) {
       if (ready > 0) prepareSegment(this.#state, 1);

@@ -1,0 +1,77 @@
+/**
+ * The embedded store on disk: values of 1 KB set by one thread, `everysec` beside memory only, in
+ * one run; and what is there after the process has ended is counted.
+ *
+ *     bun scripts/embedded.ts [--keys 100000] [--seconds 5] [--rounds 3] [--dir DIR]
+ *
+ * The yardstick is the 27,717 writes/s that the crate's own table publishes for its persistent
+ * store, written from one thread with values of 1 KB. Prints a Markdown table; rounds are
+ * interleaved, and each first sets every key once.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openStore } from "../src/store/embedded.ts";
+
+const PUBLISHED_PER_SECOND = 27_717;
+const VALUE_SIZE = 1000;
+/** Writes between two looks at the clock. */
+const WRITES_A_LOOK = 1000;
+
+function option(name: string, otherwise: string): string {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
+}
+
+const KEYS = Number(option("keys", "100000"));
+const SECONDS = Number(option("seconds", "5"));
+const ROUNDS = Number(option("rounds", "3"));
+
+const keys = Array.from({ length: KEYS }, (_, i) => Buffer.from(`key:${i}`));
+const value = Buffer.alloc(VALUE_SIZE, "v");
+
+/** Writes per second; the keys are overwritten in an order that is not that of memory. */
+function measure(persist: "everysec" | "off", dir: string): number {
+  const memory = 4 * KEYS * VALUE_SIZE + 256 * 1024 * 1024;
+  const store = openStore(persist === "off" ? { memory } : { dir, persist, memory });
+  for (const key of keys) store.set(key, value);
+  let writes = 0;
+  let at = 0;
+  const beganMs = performance.now();
+  const endMs = beganMs + SECONDS * 1000;
+  for (; performance.now() < endMs; writes += WRITES_A_LOOK) {
+    for (let i = 0; i < WRITES_A_LOOK; i++) {
+      at = (at + 7919) % KEYS;
+      value.writeUInt32LE(writes + i, 0);
+      store.set(keys[at] as Buffer, value);
+    }
+  }
+  const rate = (writes * 1000) / (performance.now() - beganMs);
+  store.close();
+  if (persist === "off") return rate;
+  const again = openStore({ dir, persist, memory });
+  const { keysCount } = again.stats();
+  again.close();
+  if (keysCount !== KEYS) throw new Error(`${keysCount} of ${KEYS} keys came back`);
+  return rate;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+}
+
+const rates = { everysec: [] as number[], off: [] as number[] };
+for (let round = 0; round < ROUNDS; round++) {
+  for (const persist of ["everysec", "off"] as const) {
+    const dir = mkdtempSync(join(option("dir", tmpdir()), "kv-embedded-"));
+    rates[persist].push(measure(persist, join(dir, "data")));
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+console.log("| persist | writes/s | lowest, highest | times the published |\n|---|---|---|---|");
+for (const [persist, values] of Object.entries(rates)) {
+  const rate = median(values);
+  const range = `${Math.round(Math.min(...values))}, ${Math.round(Math.max(...values))}`;
+  const ratio = (rate / PUBLISHED_PER_SECOND).toFixed(1);
+  console.log(`| ${persist} | ${Math.round(rate)} | ${range} | ${ratio} |`);
+}
