@@ -53,9 +53,14 @@ const FULL_ONE_IN = 8;
 const IDLE_TURNS_MAX = 60;
 /** Changing operations on files before the end of a run. */
 const OPERATIONS_MAX = 150;
+/** After which operation a run ends; what replaces is the manifest. */
+const ENDING: readonly (Change | "any")[] = [
+  ...(["any", "any", "make", "flush", "rename", "remove"] as const),
+  ...(["replace", "replace", "replace"] as const),
+];
 /** Steps of a run that ends at an operation on files, if there are so few. */
 const STEPS_MAX = 60_000;
-const OPERATIONS_MAX_OF_A_KIND = 8;
+const OPERATIONS_MAX_OF_A_KIND = 4;
 /** Changing operations on files that a recovery which is ended does before. */
 const RECOVERY_OPERATIONS_MAX = 40;
 /** A look at the clock takes a microsecond: a bucket or two, or a whole shard. */
@@ -122,7 +127,7 @@ class History {
   /** Ends the process; true: by a loss of power. */
   #crash(): boolean {
     const { disk } = this.#environment;
-    const losesPower = this.#prng.below(5) < 3;
+    const losesPower = this.#prng.below(10) < 7;
     if (losesPower) {
       disk.losePower();
       this.#boot++;
@@ -234,20 +239,12 @@ class History {
     const prng = this.#prng;
     scheduler.endsAt = 1 + prng.below(prng.pick([300, 3000, 12_000, 40_000]));
     if (prng.chance(2)) return;
-    const kind = prng.pick<Change | "any">([
-      "any",
-      "any",
-      "make",
-      "flush",
-      "rename",
-      "rename",
-      "remove",
-    ]);
+    const kind = prng.pick(ENDING);
     let operationsLeft = prng.below(kind === "any" ? OPERATIONS_MAX : OPERATIONS_MAX_OF_A_KIND);
     this.#environment.disk.onOperation = (it) => {
       if (kind !== "any" && kind !== it) return;
       if (operationsLeft-- === 0)
-        scheduler.endsAt = scheduler.steps + 1 + prng.below(prng.pick([1, 10]));
+        scheduler.endsAt = scheduler.steps + 1 + (kind === "any" ? prng.below(10) : 0);
     };
     scheduler.endsAt = STEPS_MAX;
   }

@@ -15,6 +15,7 @@ export interface Canary {
 export const CANARIES: Readonly<Record<string, Canary>> = {
   "a segment whose name is not flushed": {
     fine: false,
+    from: 16,
     mutations: [
       {
         file: "log-files.ts",
@@ -71,12 +72,12 @@ export const CANARIES: Readonly<Record<string, Canary>> = {
   },
   "a checkpoint whose name is not flushed": {
     fine: false,
-    from: 40,
+    from: 50,
     mutations: [{ file: "checkpoint.ts", find: "flushDirectory(dir);", replace: "" }],
   },
   "a bucket whose stamp is older than its copy": {
     fine: true,
-    from: 30,
+    from: 38,
     mutations: [
       {
         file: "checkpoint.ts",
@@ -89,7 +90,7 @@ export const CANARIES: Readonly<Record<string, Canary>> = {
   },
   "a bucket whose copy nobody confirms": {
     fine: true,
-    from: 19,
+    from: 18,
     mutations: [
       {
         file: "checkpoint.ts",
@@ -100,7 +101,6 @@ export const CANARIES: Readonly<Record<string, Canary>> = {
   },
   "a shard that is split while it is written": {
     fine: false,
-    from: 22,
     mutations: [
       {
         file: "checkpoint.ts",
@@ -112,6 +112,7 @@ export const CANARIES: Readonly<Record<string, Canary>> = {
   // It needs everything to be flushed at one very place: so it waits there.
   "a split latch that everyone's flush has freed": {
     fine: false,
+    from: 88,
     mutations: [
       {
         file: "checkpoint.ts",
@@ -172,7 +173,7 @@ export const CANARIES: Readonly<Record<string, Canary>> = {
   },
   "a chunk that is taken for what an earlier run has left": {
     fine: false,
-    from: 150,
+    from: 62,
     mutations: [
       {
         file: "log-check.ts",

@@ -82,7 +82,7 @@ class FakeFile {
 }
 
 /** What an operation on files does. */
-export type Change = "make" | "write" | "flush" | "rename" | "remove";
+export type Change = "make" | "write" | "flush" | "rename" | "replace" | "remove";
 
 interface Descriptor {
   readonly name: string;
@@ -182,7 +182,7 @@ export class FakeDisk {
       this.#durableNames = new Map(this.#names);
     },
     renameSync: (from: string, to: string) => {
-      this.#operation("rename");
+      this.#operation(this.#names.has(this.#nameOf(to)) ? "replace" : "rename");
       const file = this.#existing(from);
       this.#names.delete(this.#nameOf(from));
       this.#names.set(this.#nameOf(to), file);
