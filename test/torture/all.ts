@@ -36,4 +36,4 @@ const points = { cycles: 275, mode: "everysec", threads: 2, seed, loadMs: 500 } 
 console.log("A2", await tortureByKill({ ...points, points: POINTS }));
 console.log("B1", fuzzRecovery(seed, 250, 1000));
 console.log("C1", flipBits(seed, 10_000));
-console.log("S1", await fuzzDurableSimulation(seed, 5000));
+console.log("S1", await fuzzDurableSimulation(seed, 2000));
