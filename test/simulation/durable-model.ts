@@ -57,20 +57,8 @@ export class DurableModel {
   /** Compares what was recovered, when the log ends at `last`; the model goes on from there. */
   settle(found: States, last: number, nowMs: number): void {
     const states = new Map(this.#base);
-    const lost = new Set<string>();
-    const complete = this.#steps.filter((it) => it.stamp > 0);
-    for (const step of complete.sort((a, b) => a.stamp - b.stamp)) {
-      if (step.stamp <= last) applyTo(states, step.effects);
-      else for (const name of step.effects.keys()) lost.add(name);
-    }
-    for (const { stamp, effects } of this.#steps) {
-      const names = [...effects.keys()];
-      if (stamp > 0 || names.some((name) => lost.has(name))) continue;
-      const isThere = names.every((name) =>
-        isSame(found.get(name), effects.get(name) ?? undefined, nowMs),
-      );
-      if (isThere) applyTo(states, effects);
-    }
+    const there = this.#findThere(found, last, nowMs);
+    for (const step of this.#steps) if (there.has(step)) applyTo(states, step.effects);
     for (const name of new Set([...states.keys(), ...found.keys()])) {
       this.#compare(name, found.get(name), states.get(name), nowMs);
       // It has expired: from here on it is not there.
@@ -80,6 +68,32 @@ export class DurableModel {
     this.#steps = [];
     this.current.clear();
     for (const [name, value] of states) this.current.set(name, value);
+  }
+
+  /**
+   * The steps that are there. Those of a key began in the order of their stamps, so that what comes
+   * later decides about what was under way before: a group is under way until all of its locks are
+   * given up, and by then somebody else may have changed one of its keys.
+   */
+  #findThere(found: States, last: number, nowMs: number): Set<Step> {
+    const steps = this.#steps;
+    const there = new Set<Step>();
+    for (let i = steps.length - 1; i >= 0; i--) {
+      const step = steps[i] as Step;
+      const isShared = (other: Step): boolean =>
+        [...step.effects.keys()].some((name) => other.effects.has(name));
+      if (step.stamp > 0) {
+        if (step.stamp <= last) there.add(step);
+        continue;
+      }
+      if (steps.slice(0, i).some((it) => it.stamp > last && isShared(it))) continue;
+      const isFollowed = steps.slice(i + 1).some((it) => there.has(it) && isShared(it));
+      const isFound = [...step.effects].every(([name, value]) =>
+        isSame(found.get(name), value ?? undefined, nowMs),
+      );
+      if (isFollowed || isFound) there.add(step);
+    }
+    return there;
   }
 
   #compare(name: string, found: Value | undefined, wanted: Value | undefined, nowMs: number): void {

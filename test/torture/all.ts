@@ -82,7 +82,7 @@ const TORTURES: readonly Torture[] = [
       hasPeer("strace") && sweepFailures({ calls: FAILING_CALLS, first: 1, step: 1, last: 2000 }),
   },
   { name: "F12", run: (seed) => outliveKills(seed, 100_000) },
-  { name: "S1", run: (seed) => fuzzDurableSimulation(seed, 5000) },
+  { name: "S1", run: (seed) => fuzzDurableSimulation(seed, 2000) },
 ];
 
 const seed = seedOption();
