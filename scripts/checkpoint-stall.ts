@@ -42,7 +42,9 @@ interface Running {
 }
 
 const NAMES = ["kv everysec", "valkey", "kv off"];
-const root = mkdtempSync(join(tmpdir(), "kv-checkpoint-stall-"));
+/** The port of a server to load, in the second process. */
+const LOAD_PORT = Number(option("load", "0"));
+const root = LOAD_PORT > 0 ? "" : mkdtempSync(join(tmpdir(), "kv-checkpoint-stall-"));
 const running: Running[] = [];
 
 function cli(port: number, ...words: string[]): string {
@@ -271,8 +273,7 @@ async function compare(): Promise<void> {
   console.log(`\nGET with everysec against --persist off: ${part.toFixed(2)}`);
 }
 
-const loadPort = Number(option("load", "0"));
-if (loadPort > 0) await runLoad(loadPort, option("kind", "get"));
+if (LOAD_PORT > 0) await runLoad(LOAD_PORT, option("kind", "get"));
 else {
   try {
     await compare();
