@@ -22,8 +22,8 @@ const BUDGET_SHARE = 0.25;
 const MS_PER_S = 1000;
 /** A step of a checkpoint. It keeps exclusive sections (FLUSHALL, KEYS) waiting so long. */
 const KEEPER_BUDGET_MS = 3;
-/** Between two steps: a checkpoint takes less than half a core from those who serve. */
-const KEEPER_PAUSE_MS = 5;
+/** Between two steps: a checkpoint takes a sixth of a core from those who serve. */
+const KEEPER_PAUSE_MS = 15;
 /** Between two budgets that follow each other: messages get in, serving Workers get the buckets. */
 const PAUSE_MS = 1;
 
