@@ -13,13 +13,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "bun";
 import { Prng } from "../src/base/prng.ts";
+import { median, option } from "./options.ts";
 import { command, keyOf, pipeline } from "./pipeline.ts";
 import { freePort } from "./servers.ts";
-
-function option(name: string, otherwise: string): string {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
-}
 
 const KEYS = Number(option("keys", "5000000"));
 const SECONDS = Number(option("seconds", "10"));
@@ -208,10 +204,6 @@ async function throughput(server: Running, saves: boolean): Promise<number> {
   const rate = await load.stop();
   await saved(server);
   return rate;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] as number;
 }
 
 function rowOf(name: string, what: string, stalls: readonly Stall[]): number {

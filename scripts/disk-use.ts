@@ -23,13 +23,9 @@ import {
 import { join } from "node:path";
 import { spawnSync } from "bun";
 import { Prng } from "../src/base/prng.ts";
+import { option } from "./options.ts";
 import { command, keyOf, pipeline } from "./pipeline.ts";
 import { freePort } from "./servers.ts";
-
-function option(name: string, otherwise: string): string {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
-}
 
 const MIB = 1024 * 1024;
 const SEGMENT = 64 * MIB;

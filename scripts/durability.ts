@@ -14,12 +14,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "bun";
+import { median, option } from "./options.ts";
 import { freePort } from "./servers.ts";
-
-function option(name: string, otherwise: string): string {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
-}
 
 const ROUNDS = Number(option("rounds", "3"));
 const REQUESTS = Number(option("requests", "1000000"));
@@ -132,10 +128,6 @@ async function measureChat(server: Running, pairs: number): Promise<Sample> {
   );
   const seconds = (performance.now() - began) / 1000;
   return { rate: (2 * perConnection * connections) / seconds, p999Ms: 0 };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] as number;
 }
 
 async function compare(

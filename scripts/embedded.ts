@@ -12,16 +12,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../src/store/embedded.ts";
+import { median, option } from "./options.ts";
 
 const PUBLISHED_PER_SECOND = 27_717;
 const VALUE_SIZE = 1000;
 /** Writes between two looks at the clock. */
 const WRITES_A_LOOK = 1000;
-
-function option(name: string, otherwise: string): string {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
-}
 
 const KEYS = Number(option("keys", "100000"));
 const SECONDS = Number(option("seconds", "5"));
@@ -54,10 +50,6 @@ function measure(persist: "everysec" | "off", dir: string): number {
   again.close();
   if (keysCount !== KEYS) throw new Error(`${keysCount} of ${KEYS} keys came back`);
   return rate;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] as number;
 }
 
 const rates = { everysec: [] as number[], off: [] as number[] };

@@ -306,8 +306,10 @@ export class ShardCheckpoint {
     const endNs = nanoseconds() + budgetMs * 1e6;
     const hasFiles = this.#memory.words.length > this.#memory.memorySegments;
     for (let steps = 1; this.#bucket < this.#buckets; steps++) {
-      if (hasFiles && this.#bucket >= this.#ahead) this.#readAhead();
-      else if (!hasFiles && this.#bucket >= this.#ahead) this.#touchAhead();
+      if (this.#bucket >= this.#ahead) {
+        if (hasFiles) this.#readAhead();
+        else this.#touchAhead();
+      }
       this.#copyBucket((this.#bucket + 1) * BUCKET_WORDS);
       this.#bucket++;
       if (steps % BUCKETS_A_STEP === 0 && nanoseconds() > endNs) return ShardStep.More;

@@ -128,12 +128,12 @@ export class Durability {
    */
   async nextChance(): Promise<void> {
     if (!this.isFlushDue() && this.#isSlowed()) await Bun.sleep(SLOWED_LOOK_MS);
-    else await this.nextFlush();
+    else await this.#nextFlush();
     clock.tick();
   }
 
   /** Asks for a flush; resolves when one has finished, which need not be that one. */
-  async nextFlush(): Promise<void> {
+  async #nextFlush(): Promise<void> {
     const { control } = this.#log;
     const seen = Atomics.load(control, LOG_FLUSH_DONE);
     requestFlush(control);
