@@ -4,35 +4,21 @@
  *
  * Numbers are addresses of mapped files, which never move; never pass memory of the collector's.
  */
-import { dlopen, FFIType, ptr } from "bun:ffi";
+import { FFIType, ptr } from "bun:ffi";
+import { fromLibc } from "./libc.ts";
 
 /** The same on Linux and macOS. */
 const MADV_RANDOM = 1;
 const MADV_WILLNEED = 3;
 const PAGE_SIZE = 4096;
-const LIBRARIES = [
-  "libc.so.6",
-  "libc.musl-x86_64.so.1",
-  "libc.musl-aarch64.so.1",
-  "libSystem.B.dylib",
-];
 
 type Advise = (address: number, length: number, advice: number) => number;
 
 let advise: Advise | undefined;
 
 function load(): Advise {
-  for (const name of LIBRARIES) {
-    try {
-      const { symbols } = dlopen(name, {
-        madvise: { args: [FFIType.u64, FFIType.u64, FFIType.i32], returns: FFIType.i32 },
-      });
-      return symbols.madvise as unknown as Advise;
-    } catch {
-      // Another system's.
-    }
-  }
-  return () => 0;
+  const { i32, u64 } = FFIType;
+  return fromLibc("madvise", { args: [u64, u64, i32], returns: i32 }) ?? (() => 0);
 }
 
 /** Where a mapped file lies. */

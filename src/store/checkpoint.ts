@@ -362,18 +362,34 @@ export class ShardCheckpoint {
     this.#memory.sink ^= sink;
   }
 
-  /** All buckets are copied: makes the file durable and gives it its name. */
+  /**
+   * All buckets are copied: makes the file durable and gives it its name. When the disk refuses,
+   * nothing is left behind, and its error is thrown.
+   */
   finish(): ShardFile {
     unlatchSplits(this.#memory, this.shard, this.#generation);
-    this.#writer.flushBlock();
-    fdatasyncSync(this.#descriptor);
-    closeSync(this.#descriptor);
-    failPoint("checkpoint-written");
     const { dir } = this.#log;
-    renameSync(join(dir, this.#name + TEMPORARY), join(dir, this.#name));
-    // Before the manifest names it: no file system must keep the two renames in order.
-    flushDirectory(dir);
+    const path = join(dir, this.#name);
+    try {
+      this.#flush();
+      failPoint("checkpoint-written");
+      renameSync(path + TEMPORARY, path);
+      // Before the manifest names it: no file system must keep the two renames in order.
+      flushDirectory(dir);
+    } catch (error) {
+      for (const left of [path, path + TEMPORARY]) rmSync(left, { force: true });
+      throw error;
+    }
     return { file: this.#name, mark: this.mark, sizeBytes: this.#writer.sizeBytes };
+  }
+
+  #flush(): void {
+    try {
+      this.#writer.flushBlock();
+      fdatasyncSync(this.#descriptor);
+    } finally {
+      closeSync(this.#descriptor);
+    }
   }
 
   /** Gives up: nothing is left behind. */

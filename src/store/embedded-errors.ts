@@ -1,5 +1,7 @@
 /** What the embedded store throws when a call cannot be carried out. */
 import { type Cursor, TYPE_NONE, TYPE_STRING } from "./cursor.ts";
+import type { Durability } from "./durability.ts";
+import { STATUS_LOG_FULL, STATUS_OK, type Status } from "./status.ts";
 
 /**
  * The store has no room for what was to be written; nothing has changed. Removing keys, or expiry,
@@ -21,7 +23,13 @@ export function wantType(cursor: Cursor, type: number): void {
   throw new WrongTypeError(`Cannot use the key as ${wanted}: it holds ${held}`);
 }
 
-export function outOfMemory({ keyLength }: Cursor): OutOfMemoryError {
-  const what = `${keyLength} bytes of key and its value`;
-  return new OutOfMemoryError(`Cannot store ${what}: the store is full`);
+/** Throws OutOfMemoryError when a change was refused: there is no room in memory or on the disk. */
+export function wantRoom(status: Status, cursor: Cursor, durability: Durability | null): void {
+  if (status === STATUS_OK) return;
+  if (status === STATUS_LOG_FULL) {
+    const reason = durability?.fullReason() || "there was no room a moment ago";
+    throw new OutOfMemoryError(`Cannot write to the log: ${reason}`);
+  }
+  const what = `${cursor.keyLength} bytes of key and its value`;
+  throw new OutOfMemoryError(`Cannot store ${what}: the store is full`);
 }

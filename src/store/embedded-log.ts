@@ -73,16 +73,14 @@ export class EmbeddedLog {
     const { control } = this.#state;
     while (this.#durability.mustHold(stamp)) {
       const seen = Atomics.load(control, LOG_FLUSH_DONE);
-      if (Atomics.load(control, LOG_STOP) === STOP_FAILED) {
-        throw new FatalError("Cannot flush the log: the disk refuses", "nothing is durable now");
-      }
+      this.#wantKeeper();
       if (this.#durability.isFlushDue()) requestFlush(control);
       Atomics.wait(control, LOG_FLUSH_DONE, seen, WAIT_MS);
       clock.tick();
     }
   }
 
-  /** Waits until everything that was written so far is durable. */
+  /** Waits until everything that was written so far is durable. Throws when the disk refuses. */
   flush(): void {
     const { control } = this.#state;
     const stamp = this.#durability.lastStamp();
@@ -90,8 +88,14 @@ export class EmbeddedLog {
       const seen = Atomics.load(control, LOG_FLUSH_DONE);
       requestFlush(control);
       Atomics.wait(control, LOG_FLUSH_DONE, seen, WAIT_MS);
-      if (Atomics.load(control, LOG_STOP) === STOP_FAILED) return;
+      this.#wantKeeper();
     }
+  }
+
+  /** Throws when the background thread has ended: what is waited for would never come. */
+  #wantKeeper(): void {
+    if (Atomics.load(this.#state.control, LOG_STOP) !== STOP_FAILED) return;
+    throw new FatalError("Cannot flush the log: the disk refuses", "nothing is durable now");
   }
 
   /** Writes a checkpoint of everything. Throws FatalError when the disk refuses. */
@@ -102,6 +106,7 @@ export class EmbeddedLog {
     for (;;) {
       const done = Atomics.load(control, LOG_CHECKPOINT_DONE);
       if (done - request >= 0) break;
+      this.#wantKeeper();
       requestFlush(control);
       Atomics.wait(control, LOG_CHECKPOINT_DONE, done, WAIT_MS);
     }

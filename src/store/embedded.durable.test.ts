@@ -1,10 +1,10 @@
 /** The embedded store on disk: what comes back, and when. */
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "../base/errors.ts";
-import { openStore } from "./embedded.ts";
+import { OutOfMemoryError, openStore } from "./embedded.ts";
 
 const MEMORY = 64 * 1024 * 1024;
 
@@ -61,8 +61,57 @@ test("compact() gives back what overwriting has left behind", () => {
     store.compact();
     const { durability } = store.stats();
     expect(durability?.checkpointBytes).toBeLessThan(4_000_000);
+    expect(readdirSync(dir).filter((name) => name.startsWith("shard-"))).toHaveLength(8);
     expect(durability?.logBytes).toBeLessThanOrEqual(3 * 64 * 1024 * 1024);
     expect(store.get("k19")).toEqual(value);
+    store.close();
+  });
+});
+
+/** Only root may mount. */
+const mayMount = process.platform === "linux" && process.getuid?.() === 0;
+
+test.skipIf(!mayMount)(
+  "a full disk: a write that has no room throws, every other one comes back",
+  () => {
+    inFolder((disk) => {
+      mkdirSync(disk);
+      const mount = ["mount", "-t", "tmpfs", "-o", "size=280m", "none", disk];
+      expect(Bun.spawnSync(mount).exitCode).toBe(0);
+      try {
+        const dir = join(disk, "data");
+        const ballast = join(disk, "ballast");
+        writeFileSync(ballast, Buffer.alloc(100 * 1024 * 1024));
+        const store = openStore({ dir, memory: 16 * MEMORY });
+        const value = Buffer.alloc(500_000, "x");
+        let stored = 0;
+        const fill = () => {
+          for (; stored < 2000; stored++) store.set(`k${stored}`, value);
+        };
+        expect(fill).toThrow(OutOfMemoryError);
+        expect(fill).toThrow("Cannot write to the log: no space left on device");
+        expect(() => store.pushTail("list", value)).toThrow(OutOfMemoryError);
+        expect(store.has(`k${stored}`)).toBe(false);
+        expect(() => store.checkpoint()).toThrow("Cannot write a checkpoint");
+        expect(readdirSync(dir).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+        store.close();
+        rmSync(ballast);
+        const again = openStore({ dir, memory: 16 * MEMORY });
+        expect(again.stats().keysCount).toBe(stored);
+        expect(again.get(`k${stored - 1}`)).toEqual(value);
+        again.close();
+      } finally {
+        Bun.spawnSync(["umount", "-l", disk]);
+      }
+    });
+  },
+);
+
+test("a store that nobody has written to is checkpointed as well", () => {
+  inFolder((dir) => {
+    const store = openStore({ dir, memory: MEMORY });
+    store.checkpoint();
+    expect(store.stats().durability?.checkpoints).toBe(1);
     store.close();
   });
 });

@@ -27,7 +27,7 @@ import { type Cursor, TYPE_LIST, TYPE_NONE, TYPE_STRING } from "./cursor.ts";
 import type { DurabilityFacts } from "./durability.ts";
 import { attachAny } from "./durable-store.ts";
 import { type Bytes, copyOf, Scratch } from "./embedded-bytes.ts";
-import { OutOfMemoryError, outOfMemory, wantType } from "./embedded-errors.ts";
+import { wantRoom, wantType } from "./embedded-errors.ts";
 import { EmbeddedLog } from "./embedded-log.ts";
 import { EVICT_ALL_LRU, EVICT_ALL_RANDOM, EVICT_NONE, EVICT_VOLATILE_TTL } from "./eviction.ts";
 import {
@@ -40,7 +40,7 @@ import {
 } from "./layout.ts";
 import type { StoreHandle } from "./memory.ts";
 import { recover } from "./recovery.ts";
-import { STATUS_LOG_FULL, STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
+import { STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
 import { createStore, type Store } from "./store.ts";
 
 export type { Bytes } from "./embedded-bytes.ts";
@@ -263,7 +263,7 @@ export class EmbeddedStore {
         ? store.setString(cursor, bytes, start, length)
         : STATUS_OUT_OF_MEMORY;
       this.#leave();
-      if (status === STATUS_OUT_OF_MEMORY) throw outOfMemory(cursor);
+      wantRoom(status, cursor, store.durability);
       return;
     }
     if (!(expiresInMs > 0)) {
@@ -546,11 +546,7 @@ export class EmbeddedStore {
         this.#leave();
       }
     } else this.#leave();
-    if (status === STATUS_LOG_FULL) {
-      const reason = store.durability?.fullReason() ?? "";
-      throw new OutOfMemoryError(`Cannot write to the log: ${reason}`);
-    }
-    if (status === STATUS_OUT_OF_MEMORY) throw outOfMemory(cursor);
+    wantRoom(status, cursor, store.durability);
   }
 
   #push(key: Bytes, item: Bytes, atHead: boolean): number {

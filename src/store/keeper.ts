@@ -20,7 +20,7 @@ import { HeapKeeper, heapBytes } from "./heap.ts";
 import { latch, unlatch } from "./latch.ts";
 import { CONTROL_DATABASES, COUNT_USED_BYTES, DATABASES_MAX } from "./layout.ts";
 import { addReady, type LogState, prepareSegment } from "./log.ts";
-import { segmentName } from "./log-files.ts";
+import { removeSegment } from "./log-files.ts";
 import {
   LOG_CHECKPOINT_ASKED,
   LOG_CHECKPOINT_DONE,
@@ -104,8 +104,8 @@ export class Keeper {
   /** Shards that are written and wait for the log to be durable up to their `upTo`, in order. */
   #written: Written[] = [];
   #serial: number;
-  /** Shards are written until the mark is at or above this; 0: none is. */
-  #target = 0;
+  /** Shards are written until the mark is at or above this; null: none is. */
+  #target: number | null = null;
   #asked: number;
   #isAll = false;
   /** A checkpoint of everything is done when the mark has reached this; and when it was begun. */
@@ -221,7 +221,7 @@ export class Keeper {
     Atomics.add(control, LOG_SEGMENTS_RECYCLED, 1);
     const isWanted = Atomics.load(control, LOG_READY_COUNT) < READY_KEPT_MAX;
     if (isWanted && addReady(control, slot)) return;
-    rmSync(join(dir, segmentName(slot)), { force: true });
+    removeSegment(dir, slot);
   }
 
   /** Removes segments that are ready beyond what is made ahead: the load may be over. */
@@ -238,7 +238,7 @@ export class Keeper {
       }
       unlatch(control, LOG_LOCK);
       if (!isSurplus) return;
-      rmSync(join(dir, segmentName(slot)), { force: true });
+      removeSegment(dir, slot);
     }
   }
 
@@ -265,29 +265,23 @@ export class Keeper {
     this.#retryMs = clock.nowMs + RETRY_MS;
     const { control } = this.#state;
     Atomics.add(control, LOG_CHECKPOINT_FAILED, 1);
-    if (this.#target > 0) this.#complete(false);
+    if (this.#target !== null) this.#complete(false);
   }
 
   /** Begins with the shard whose checkpoint is the oldest, if one has to be written. */
   #begin(): boolean {
-    const { control } = this.#state;
-    if (this.#target === 0 && !this.#wantsCheckpoint()) return false;
     const marks = this.#marks();
     const mark = Math.min(...marks);
-    if (this.#target === 0) {
-      // For a log that is too long, one shard after the other until it is short enough.
-      const wantsAll = this.#wantsAll();
-      this.#target = wantsAll ? this.#state.lastStamp() : mark + 1;
-      this.#isAll = wantsAll;
-      if (wantsAll) this.#roundEnd = this.#target;
-      if (wantsAll || this.#beganMs === 0) this.#beganMs = clock.nowMs;
-      this.#asked = Atomics.load(control, LOG_CHECKPOINT_ASKED);
-      Atomics.store(control, LOG_CHECKPOINT_RUNNING, 1);
-    } else if (this.#writtenBytes() >= WRITTEN_BYTES_MAX || !this.#goesOn(mark)) {
+    if (this.#target === null) {
+      if (!this.#aim(mark)) return false;
+    } else if (this.#writtenBytes() >= WRITTEN_BYTES_MAX || !this.#goesOn(mark, this.#target)) {
+      if (this.#written.length === 0) {
+        this.#complete(true);
+        return this.#isAsked();
+      }
       // All that is left is the flush that they wait for.
-      if (this.#written.length > 0) this.#askFlush();
-      else this.#complete(true);
-      return this.#written.length > 0;
+      this.#askFlush();
+      return true;
     }
     const shard = marks.indexOf(mark);
     this.#job = ShardCheckpoint.begin(this.#memory, this.#state, shard, this.#serial);
@@ -295,11 +289,45 @@ export class Keeper {
     return true;
   }
 
-  /** Whether another shard is to be written before those that are written are published. */
-  #goesOn(mark: number): boolean {
+  /** Sets what is to be written: shards until no mark is below the target. False: nothing is. */
+  #aim(mark: number): boolean {
+    const { control } = this.#state;
+    // Before it is looked at: who asks in between gets a checkpoint of its own.
+    const asked = Atomics.load(control, LOG_CHECKPOINT_ASKED);
+    const isAll = asked !== this.#asked || this.#isTime();
+    if (!isAll && !(this.#isTooLong && this.#isWorthWriting(mark))) return false;
+    // For a log that is too long, one shard after the other until it is short enough.
+    this.#target = isAll ? this.#state.lastStamp() : mark + 1;
+    this.#isAll = isAll;
+    if (isAll) this.#roundEnd = this.#target;
+    if (isAll || this.#beganMs === 0) this.#beganMs = clock.nowMs;
+    this.#asked = asked;
+    Atomics.store(control, LOG_CHECKPOINT_RUNNING, 1);
+    return true;
+  }
+
+  /**
+   * Whether another shard, the one with this mark, is to be written before those that are written
+   * are published.
+   */
+  #goesOn(mark: number, target: number): boolean {
+    if (mark < target) return true;
     // The log grows faster than one shard after the other shortens it: do not wait for flushes.
-    if (mark >= this.#target && this.isBehind && !this.#isAll) this.#target = mark + 1;
-    return mark < this.#target;
+    // Unless everything is asked for (that would wait as long as there is such a load), or all
+    // shards are written (the first one is no better written twice).
+    if (this.#written.some(({ file }) => file.mark === mark)) return false;
+    if (!this.isBehind || this.#isAll || this.#isAsked() || !this.#isWorthWriting(mark))
+      return false;
+    this.#target = mark + 1;
+    return true;
+  }
+
+  /**
+   * Whether a shard that is written now gets a higher mark than `mark`. When nobody has written
+   * since, none does, however long the log is: what is left is to publish and to recycle.
+   */
+  #isWorthWriting(mark: number): boolean {
+    return mark < this.#state.lastStamp();
   }
 
   #writtenBytes(): number {
@@ -321,15 +349,14 @@ export class Keeper {
     return marks;
   }
 
-  #wantsCheckpoint(): boolean {
-    return this.#isTooLong || this.#wantsAll();
+  /** Whether a checkpoint of everything was asked for since the running one began. */
+  #isAsked(): boolean {
+    return Atomics.load(this.#state.control, LOG_CHECKPOINT_ASKED) !== this.#asked;
   }
 
-  /** Whether every shard is to be written anew: it was asked for, or it is time. */
-  #wantsAll(): boolean {
-    const { control, times } = this.#state;
-    if (Atomics.load(control, LOG_CHECKPOINT_ASKED) !== this.#asked) return true;
-    const sinceMs = clock.nowMs - (times[TIME_SAVED_MS] as number);
+  /** Whether every shard is to be written anew because the last time was long ago. */
+  #isTime(): boolean {
+    const sinceMs = clock.nowMs - (this.#state.times[TIME_SAVED_MS] as number);
     return sinceMs > PERIOD_MS_MAX && this.#state.lastStamp() > logMark(this.#manifest);
   }
 
@@ -347,7 +374,7 @@ export class Keeper {
   #complete(isDone: boolean): void {
     const { control, times } = this.#state;
     if (this.#isAll) this.#trimReady();
-    this.#target = 0;
+    this.#target = null;
     if (isDone && (times[TIME_MARK] as number) >= this.#roundEnd) {
       times[TIME_SAVED_MS] = clock.nowMs;
       times[TIME_CHECKPOINT_MS] = clock.nowMs - this.#beganMs;
@@ -409,9 +436,10 @@ export class Keeper {
     failPoint("checkpoint-published");
     times[TIME_MARK] = mark;
     times[TIME_SHARD_BYTES] = shards.reduce((sum, it) => sum + it.sizeBytes, 0);
-    for (const { shard } of ready) {
-      const old = before.shards[shard] as ShardFile;
-      if (old.file !== "") rmSync(join(dir, old.file), { force: true });
+    // Of a shard that was written twice meanwhile, the first file has never been named.
+    for (const { file } of [...before.shards, ...ready.map((it) => it.file)]) {
+      const isNamed = shards.some((it) => it.file === file);
+      if (file !== "" && !isNamed) rmSync(join(dir, file), { force: true });
     }
     return true;
   }

@@ -18,6 +18,7 @@ import {
 import { join } from "node:path";
 import { crc32 } from "../base/crc32.ts";
 import { failPoint } from "../base/fail-point.ts";
+import { releaseSpace } from "../base/file-space.ts";
 import { LOG_SEGMENT_SIZE } from "./log-layout.ts";
 
 const FILE_MODE = 0o600;
@@ -92,6 +93,13 @@ export function makeZeroed(dir: string, name: string, size: number): void {
 /** Makes the segment of a slot. */
 export function makeSegment(dir: string, slot: number): void {
   makeZeroed(dir, segmentName(slot), LOG_SEGMENT_SIZE);
+}
+
+/** Removes the segment of a slot. Those who have mapped it do not keep its space. */
+export function removeSegment(dir: string, slot: number): void {
+  const path = join(dir, segmentName(slot));
+  releaseSpace(path);
+  rmSync(path, { force: true });
 }
 
 /** Writes all of it: a short write is not an error of its own. */
