@@ -1,3 +1,4 @@
+/** releaseSpace(): what becomes of a mapped file. */
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -51,7 +51,7 @@ function finish(keeper: Keeper, flusher: Flusher): number {
   return steps;
 }
 
-test("a log that was far too long when the writing stopped: shards are written once, not for ever", () => {
+test("a log that was too long when the writing stopped: shards are written, and it ends", () => {
   withKeeper(100, (keeper, flusher, control) => {
     finish(keeper, flusher);
     const used = control[LOG_SEGMENTS_USED] as number;
