@@ -15,6 +15,7 @@
  */
 import { crc32Words } from "../base/crc32.ts";
 import { FatalError, reasonOf } from "../base/errors.ts";
+import { adviseWritten } from "../base/memory-advice.ts";
 import type { Cursor } from "./cursor.ts";
 import { latch, unlatch } from "./latch.ts";
 import { chunkSeed, recordCheck } from "./log-check.ts";
@@ -312,6 +313,7 @@ export class LogWriter {
   /** Gives the current chunk up: its segment can be recycled once its records are not needed. */
   #leave(): void {
     if (this.#slot < 0) return;
+    adviseWritten(this.#bytes, this.#end - LOG_CHUNK_SIZE, LOG_CHUNK_SIZE);
     const control = this.#control;
     latch(control, LOG_LOCK);
     control[LOG_SLOT_HELD + this.#slot] = (control[LOG_SLOT_HELD + this.#slot] as number) - 1;

@@ -187,6 +187,9 @@ export class DurableProgram {
     const loaded = new Map<string, object>(this.#shared);
     loaded.set("../base/clock.ts", { clock, nanoseconds: () => clock.nanoseconds() });
     loaded.set("node:fs", disk.fs);
+    // What it maps is no file.
+    loaded.set("../base/memory-advice.ts", { adviseWritten: () => {}, adviseRandom: () => {} });
+    loaded.set("../base/file-space.ts", { releaseSpace: () => {} });
     const bun = { mmap: (path: string) => disk.mmap(path), gc: () => {}, hash: Bun.hash };
     const random = { getRandomValues: (words: Uint32Array) => words.map(() => prng.int32()) };
     const globals = [ArrayBuffer, bun, random];
