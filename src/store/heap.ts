@@ -20,7 +20,7 @@ import {
   SEGMENT_SIZE,
   SEGMENTS_MAX,
 } from "./layout.ts";
-import { makeZeroed } from "./log-files.ts";
+import { makeZeroed, PIECE_RANDOM } from "./log-files.ts";
 import { heapName, type Memory } from "./memory.ts";
 
 /** Usable segments beyond the open one that are kept ready. */
@@ -124,7 +124,7 @@ export class HeapKeeper {
 function makeHeapSegment(memory: Memory, dir: string): boolean {
   const slot = Atomics.load(memory.control, CONTROL_SEGMENTS);
   if (slot >= SEGMENTS_MAX) return false;
-  makeZeroed(dir, heapName(slot), SEGMENT_SIZE);
+  makeZeroed(dir, heapName(slot), SEGMENT_SIZE, PIECE_RANDOM);
   Atomics.store(memory.control, CONTROL_SEGMENTS, slot + 1);
   memory.mapSegments();
   return true;

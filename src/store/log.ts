@@ -42,6 +42,8 @@ import {
   LOG_KIND,
   LOG_LOCK,
   LOG_MAKE_LOCK,
+  LOG_MODE,
+  LOG_MODE_ALWAYS,
   LOG_OP_SHIFT,
   LOG_OPEN_CHUNK,
   LOG_OPEN_SLOT,
@@ -440,7 +442,7 @@ export function prepareSegment(state: LogState, count: number): boolean {
       const slot = control[LOG_SLOTS_COUNT] as number;
       if (slot >= LOG_SLOTS_MAX) return false;
       control[LOG_SLOTS_COUNT] = slot + 1;
-      makeSegment(dir, slot);
+      makeSegment(dir, slot, control[LOG_MODE] === LOG_MODE_ALWAYS);
       addReady(control, slot);
     }
     Atomics.store(control, LOG_FULL, 0);

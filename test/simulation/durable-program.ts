@@ -48,7 +48,7 @@ const CONSTANTS: Constants = {
     LOG_SLOTS_MAX: 256,
     BLOCK_SIZE_MAX_BYTES: 4 * KIB,
   },
-  "log-files.ts": { ZEROS_SIZE: 16 * KIB },
+  "log-files.ts": { PIECE_ALWAYS: 16 * KIB, PIECE_EVERYSEC: 16 * KIB, PIECE_RANDOM: 16 * KIB },
   "log.ts": { ESSENTIAL_CHUNKS: 1, FRAGMENT_SIZE_MIN: 128 },
   "log-values.ts": { PIECE_SIZE: KIB, ITEMS_SIZE_MAX: 600 },
   "keeper.ts": { LOG_SIZE_MIN: 48 * KIB, RETRY_MS: 20 },
