@@ -24,11 +24,10 @@ import { LOG_SEGMENT_SIZE } from "./log-layout.ts";
 const FILE_MODE = 0o600;
 /**
  * A file is filled with zeros in pieces. What is written at once the page cache keeps together, as
- * one folio: a mapping faults once for all of it, and a change of one byte makes all of it dirty, to
- * be written to the disk. With 1 MiB a flush of 8 KiB takes 262 us, with 16 KiB 105; the first
+ * one folio: a mapping faults once for all of it, and a change of one byte makes all of it dirty,
+ * to be written to the disk. With 1 MiB a flush of 8 KiB takes 262 us, with 16 KiB 105; the first
  * touch of 1 KiB costs 0.34 us with 16 KiB, 0.10 with 256, where a flush of everything is due four
- * times a second only. Files of the map are changed at random: single pages (with 1 MiB the disk
- * had 149 bytes to write for each byte of the log).
+ * times a second only. Files of the map are changed at random: single pages.
  */
 const PIECE_ALWAYS = 16 * 1024;
 const PIECE_EVERYSEC = 256 * 1024;
@@ -79,7 +78,10 @@ export function flushDirectory(dir: string): void {
   }
 }
 
-/** Makes a file of zeros, in pieces of `pieceSize` bytes. On an error nothing is left behind, and the error is thrown. */
+/**
+ * Makes a file of zeros, in pieces of `pieceSize` bytes. On an error nothing is left behind, and
+ * the error is thrown.
+ */
 export function makeZeroed(dir: string, name: string, size: number, pieceSize: number): void {
   zeros ??= Buffer.alloc(PIECE_EVERYSEC);
   const path = join(dir, name);
