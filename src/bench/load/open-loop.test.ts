@@ -84,9 +84,14 @@ async function runAgainstStalls() {
   return { result, expectedMs, ratio: percentileMs(result.primary, 0.99) / expectedMs };
 }
 
+/** Something else had the cores: the server fell behind by more than its stalls. */
+function isDisturbed({ ratio, result }: Awaited<ReturnType<typeof runAgainstStalls>>): boolean {
+  return Math.abs(ratio - 1) > 0.1 || result.open?.isBacklogGrowing === true;
+}
+
 test("OpenLoop records every wait of a server that stalls, as an analysis has it", async () => {
   let run = await runAgainstStalls();
-  for (let attempt = 1; attempt < ATTEMPTS_MAX && Math.abs(run.ratio - 1) > 0.1; attempt++) {
+  for (let attempt = 1; attempt < ATTEMPTS_MAX && isDisturbed(run); attempt++) {
     run = await runAgainstStalls();
   }
   const { result, expectedMs, ratio } = run;
