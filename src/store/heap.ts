@@ -52,19 +52,28 @@ const CGROUP_FILES = [
   ...ownCgroups(),
 ];
 
-/** The limits of the cgroup that this process is in, where the root ones are not its own. */
+/**
+ * The limits of the cgroup that this process is in, and of those around it, where the root ones are
+ * not its own: all of them count.
+ */
 function ownCgroups(): string[] {
   try {
     const lines = readFileSync("/proc/self/cgroup", "latin1").trim().split("\n");
     return lines.flatMap((line) => {
       const [, controllers = "", path = ""] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-      if (controllers === "") return [`/sys/fs/cgroup${path}/memory.max`];
+      if (controllers === "") return groupsUpTo(path, "/sys/fs/cgroup", "memory.max");
       if (!controllers.split(",").includes("memory")) return [];
-      return [`/sys/fs/cgroup/memory${path}/memory.limit_in_bytes`];
+      return groupsUpTo(path, "/sys/fs/cgroup/memory", "memory.limit_in_bytes");
     });
   } catch {
     return [];
   }
+}
+
+/** The file `name` of the group at `path` and of each one around it. */
+function groupsUpTo(path: string, root: string, name: string): string[] {
+  const names = path.split("/").filter(Boolean);
+  return names.map((_, i) => `${root}/${names.slice(0, i + 1).join("/")}/${name}`);
 }
 
 function limitIn(path: string): number {
