@@ -10,6 +10,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -22,22 +23,24 @@ import { FatalError } from "../base/errors.ts";
 import { attachAny } from "./durable-store.ts";
 import { Flusher } from "./flusher.ts";
 import { Keeper, requestCheckpoint } from "./keeper.ts";
-import { LogState } from "./log.ts";
+import { LogState, prepareSegment } from "./log.ts";
 import { chunkSeed, recordCheck } from "./log-check.ts";
-import { slotOfName } from "./log-files.ts";
+import { segmentName, slotOfName } from "./log-files.ts";
 import {
   CHUNK_FORMAT_WORD,
   LOG_CHUNK_CRC,
   LOG_CHUNK_HEADER_SIZE,
   LOG_CHUNK_SIZE,
   LOG_CRC,
+  LOG_SLOTS_COUNT,
+  LOG_SLOTS_MAX,
 } from "./log-layout.ts";
 import { chunksOf, decode, LogRecord } from "./log-reader.ts";
 import { readManifest, writeManifest } from "./manifest.ts";
 import { fuzzRecovery } from "./recovery.fuzz.ts";
 import { type Recovered, recover } from "./recovery.ts";
 import { STATUS_OK } from "./status.ts";
-import type { Store } from "./store.ts";
+import { attachStore, type Store } from "./store.ts";
 
 const folders: string[] = [];
 afterEach(() => {
@@ -246,6 +249,44 @@ test("records of every size, above all around a chunk's, come back", () => {
   }
   second.release();
 });
+
+test("the slot of a segment that was removed is used again", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  const { control } = new LogState(first.log);
+  const keeper = new Keeper(attachStore(first.handle, 2).memory, new LogState(first.log));
+  for (let round = 0; round < 3; round++) {
+    expect(prepareSegment(new LogState(first.log), 5)).toBe(true);
+    set(attachAny(first.handle, 0), "key", `round ${round}`);
+    requestCheckpoint(control);
+    // A checkpoint that was asked for leaves two segments that are ready.
+    for (let i = 0; i < 100 && segmentsOf(dir).length > 3; i++) {
+      keeper.run(1);
+      flush(first);
+    }
+    expect(segmentsOf(dir).length).toBe(3);
+    expect(control[LOG_SLOTS_COUNT]).toBeLessThanOrEqual(6);
+  }
+  first.release();
+  // However many there were before: names do not run out.
+  const last = segmentsOf(dir).at(-1) as string;
+  renameSync(join(dir, last), join(dir, segmentName(LOG_SLOTS_MAX - 1)));
+  const second = open(dir);
+  expect(prepareSegment(new LogState(second.log), 5)).toBe(true);
+  const store = attachAny(second.handle, 0);
+  expect(get(store, "key")).toBe("round 2");
+  set(store, "later", "value");
+  second.release();
+  const third = open(dir);
+  expect(get(attachAny(third.handle, 0), "later")).toBe("value");
+  third.release();
+});
+
+function segmentsOf(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => slotOfName(name) >= 0)
+    .sort();
+}
 
 /** Makes the log what a program that knew format 1 would have written. */
 function writeAsFormat1(dir: string): void {
