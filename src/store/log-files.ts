@@ -62,10 +62,8 @@ export function shardName(shard: number, serial: number): string {
 
 /** Whether a file could be one that this program has made. */
 export function isOurs(name: string): boolean {
-  return (
-    /^(?:log-\d{6}|shard-\d-\d{6}|heap-\d{6}|manifest|mark|lock(?:-journal)?)(?:\.tmp)?$/.test(
-      name,
-    ) || name === "lost+found"
+  return /^(?:log-\d{6}|shard-\d-\d{6}|heap-\d{6}|manifest|mark|lock(?:-journal)?)(?:\.tmp)?$/.test(
+    name,
   );
 }
 

@@ -20,6 +20,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32Words } from "../base/crc32.ts";
 import { FatalError } from "../base/errors.ts";
+import type { Cursor } from "./cursor.ts";
 import { attachAny } from "./durable-store.ts";
 import { Flusher } from "./flusher.ts";
 import { Keeper, requestCheckpoint } from "./keeper.ts";
@@ -68,11 +69,17 @@ function set(store: Store, name: string, value: string): void {
   store.leaveBatch();
 }
 
-function get(store: Store, name: string): string | null {
+/** Points the cursor of that index at a key. */
+function aim(store: Store, index: number, name: string): Cursor {
   const bytes = Buffer.from(name);
-  const cursor = store.cursor(0);
-  Object.assign(cursor, { bytes, keyStart: 0, keyLength: name.length, db: 0 });
-  cursor.hash = store.hash(bytes, 0, name.length);
+  const cursor = store.cursor(index);
+  Object.assign(cursor, { bytes, keyStart: 0, keyLength: bytes.length, db: 0 });
+  cursor.hash = store.hash(bytes, 0, bytes.length);
+  return cursor;
+}
+
+function get(store: Store, name: string): string | null {
+  const cursor = aim(store, 0, name);
   store.enterBatch();
   const isFound = store.beginRead(cursor);
   const { valueStart: start, valueLength } = cursor;
@@ -229,6 +236,18 @@ test("one process has a directory, and something else's directory is left alone"
   rmSync(join(dir, "manifest"));
   writeFileSync(join(dir, "notes.txt"), "mine");
   expect(() => open(dir)).toThrow("it holds something else (notes.txt)");
+});
+
+test("the root of a file system, which has a lost+found, is as good as an empty directory", () => {
+  const dir = newDirectory();
+  mkdirSync(join(dir, "lost+found"), { recursive: true });
+  const first = open(dir);
+  set(attachAny(first.handle, 0), "key", "value");
+  first.release();
+  const second = open(dir);
+  expect(get(attachAny(second.handle, 0), "key")).toBe("value");
+  second.release();
+  expect(statSync(join(dir, "lost+found")).isDirectory()).toBe(true);
 });
 
 test("records of every size, above all around a chunk's, come back", () => {
