@@ -250,6 +250,24 @@ test("the root of a file system, which has a lost+found, is as good as an empty 
   expect(statSync(join(dir, "lost+found")).isDirectory()).toBe(true);
 });
 
+test("a value that is larger than what is kept ready of the map's files comes back", () => {
+  const dir = newDirectory();
+  const size = 330 * 1024 * 1024;
+  const reserveBytes = 1024 * 1024 * 1024;
+  const first = open(dir, { reserveBytes });
+  const store = attachAny(first.handle, 0);
+  const cursor = aim(store, 0, "x");
+  store.enterBatch();
+  expect(store.setString(cursor, Buffer.alloc(size, "x"), 0, size)).toBe(STATUS_OK);
+  store.leaveBatch();
+  first.release();
+  const second = open(dir, { reserveBytes, memoryBytes: 64 * 1024 * 1024 });
+  const found = attachAny(second.handle, 0);
+  get(found, "x");
+  expect(found.cursor(0).valueLength).toBe(size);
+  second.release();
+});
+
 test("records of every size, above all around a chunk's, come back", () => {
   const dir = newDirectory();
   const first = open(dir);

@@ -133,7 +133,6 @@ export class Replayer {
   /** Applies one record. Hot: millions of times in a recovery. */
   apply(record: LogRecord): void {
     this.appliedCount++;
-    if (this.#memory.isHeapOnDisk) ensureSpace(this.#memory, this.#dir, record.valueLength);
     if (--this.#untilFree < 0) {
       this.#untilFree = FREE_EVERY;
       freeRetired(this.#memory, FREE_NODES_MAX);
@@ -145,6 +144,8 @@ export class Replayer {
       return;
     }
     if (this.#fragments.length > 0) this.#join(record);
+    // A range that is written far behind a string's end takes no space for the zeros in between.
+    if (this.#memory.isHeapOnDisk) ensureSpace(this.#memory, this.#dir, record.valueLength);
     if (record.keyLength === 0 && record.op >= OP_FLUSH) {
       this.#applyToAll(record);
       return;
