@@ -33,6 +33,7 @@ import {
   LOG_CHUNK_HEADER_SIZE,
   LOG_CHUNK_SIZE,
   LOG_CRC,
+  LOG_OPEN_CHUNK,
   LOG_SLOTS_COUNT,
   LOG_SLOTS_MAX,
 } from "./log-layout.ts";
@@ -265,6 +266,28 @@ test("a value that is larger than what is kept ready of the map's files comes ba
   const found = attachAny(second.handle, 0);
   get(found, "x");
   expect(found.cursor(0).valueLength).toBe(size);
+  second.release();
+});
+
+test("RENAME of a large value takes the chunks that its bytes fill", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  const store = attachAny(first.handle, 0);
+  set(store, "a", "x".repeat(20 * LOG_CHUNK_SIZE));
+  const before = new LogState(first.log).control[LOG_OPEN_CHUNK] as number;
+  store.enterBatch();
+  const [from, to] = [aim(store, 0, "a"), aim(store, 1, "b")];
+  store.lockAll(2);
+  expect(store.rename(from, to)).toBe(STATUS_OK);
+  store.unlockAll(2);
+  store.leaveBatch();
+  const after = new LogState(first.log).control[LOG_OPEN_CHUNK] as number;
+  expect(after - before).toBeLessThan(23);
+  first.release();
+  const second = open(dir);
+  const found = attachAny(second.handle, 0);
+  get(found, "b");
+  expect(found.cursor(0).valueLength).toBe(20 * LOG_CHUNK_SIZE);
   second.release();
 });
 
