@@ -159,6 +159,28 @@ test("after a loss of power the log ends before the first gap", () => {
   second.release();
 });
 
+test("what a loss of power has left of a chunk never comes back with a later run's records", () => {
+  const dir = newDirectory();
+  const names = Array.from({ length: 100 }, (_, i) => `key:${String(i).padStart(3, "0")}`);
+  const before = open(dir);
+  const lost = attachAny(before.handle, 0);
+  for (const name of names) set(lost, name, "lost".padEnd(100));
+  before.release();
+  // Nothing was flushed: the page with the chunk's header is lost, those behind it are not.
+  poke(join(dir, "log-000000"), 0, Buffer.alloc(4096));
+  const second = open(dir, { boot: "second" });
+  const kept = names.slice(0, 30);
+  const writer = attachAny(second.handle, 0);
+  for (const name of kept) set(writer, name, "kept".padEnd(100));
+  second.release();
+  const third = open(dir, { boot: "second" });
+  const store = attachAny(third.handle, 0);
+  for (const name of kept) expect(get(store, name)).toBe("kept".padEnd(100));
+  for (const name of names.slice(kept.length))
+    expect([name, get(store, name)]).toEqual([name, null]);
+  third.release();
+});
+
 test("damage below the durable mark is refused with its place, and nothing is changed", () => {
   const dir = newDirectory();
   const first = open(dir);
