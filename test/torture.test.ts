@@ -14,6 +14,7 @@ import {
   temporaryFolder,
 } from "./harness.ts";
 import { outgrowMemory } from "./torture/beyond-memory.ts";
+import { tortureCommands } from "./torture/commands.ts";
 import { damageFiles } from "./torture/damage.ts";
 import { outliveKills } from "./torture/expiry.ts";
 import { FAILING_CALLS, sweepFailures } from "./torture/failing-calls.ts";
@@ -139,10 +140,21 @@ test(
   PATIENCE_MS,
 );
 
+test.skipIf(!hasPeer("valkey-server"))(
+  "A6: after kill -9 there is what a real server would hold, whatever the commands were",
+  async () => {
+    const totals = await tortureCommands(1, 6);
+    expect(totals.cycles).toBe(6);
+    expect(totals.acknowledged).toBeGreaterThan(300);
+    expect(totals.keysCompared).toBeGreaterThan(100);
+  },
+  PATIENCE_MS,
+);
+
 test.skipIf(!hasCgroup)(
   "M1: data beyond a cgroup's memory is written, read, killed and recovered",
   async () => {
-    const sizes = { limitBytes: 256 * MIB, dataBytes: 384 * MIB, valueSize: 8192 };
+    const sizes = { limitBytes: 256 * MIB, dataBytes: 320 * MIB, valueSize: 8192 };
     const totals = await outgrowMemory({ ...sizes, seed: 1, isEnforced: true });
     expect(totals?.heapFileMib).toBeGreaterThan(256);
     expect(totals?.memoryMibMax).toBeLessThanOrEqual(256);

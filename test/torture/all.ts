@@ -7,7 +7,8 @@
  *
  *     A1  kill -9 under load, 500 cycles in each mode     A2  death at each fail point
  *     A3  killed again while recovering (in A1 and A2)    A4  a Worker dies while it writes
- *     A5  SIGTERM under load                              B1  power loss, pages mixed
+ *     A5  SIGTERM under load                              A6  every command, against a real server
+ *     B1  power loss, pages mixed
  *     C1  flipped bits                                    C2  cut, zeroed, swapped, older pages
  *     C4  two servers on one directory                    D6  the K-th call to the disk fails
  *     F12 times to live across kills and checkpoints      M1  data of four times the memory
@@ -17,6 +18,7 @@ import { fuzzDurableSimulation } from "../../src/store/durable-simulation.fuzz.t
 import { fuzzRecovery } from "../../src/store/recovery.fuzz.ts";
 import { hasPeer } from "../harness.ts";
 import { outgrowMemory } from "./beyond-memory.ts";
+import { tortureCommands } from "./commands.ts";
 import { damageFiles } from "./damage.ts";
 import { outliveKills } from "./expiry.ts";
 import { FAILING_CALLS, sweepFailures } from "./failing-calls.ts";
@@ -74,6 +76,7 @@ const TORTURES: readonly Torture[] = [
   },
   { name: "A4", run: (seed) => tearRecords(seed, 1000) },
   { name: "A5", run: (seed) => stopServers({ cycles: 100, threads: 2, seed }) },
+  { name: "A6", run: (seed) => hasPeer("valkey-server") && tortureCommands(seed, 300) },
   ...MODES.map((mode) => ({
     name: `B1 ${mode}`,
     run: (seed: number) =>
