@@ -39,6 +39,7 @@ import {
 } from "./log-layout.ts";
 import { chunksOf, decode, LogRecord } from "./log-reader.ts";
 import { readManifest, writeManifest } from "./manifest.ts";
+import { RESERVE_SIZE_MIN } from "./memory.ts";
 import { fuzzRecovery } from "./recovery.fuzz.ts";
 import { type Recovered, recover } from "./recovery.ts";
 import { STATUS_OK } from "./status.ts";
@@ -288,6 +289,21 @@ test("a value that is larger than what is kept ready of the map's files comes ba
   const found = attachAny(second.handle, 0);
   get(found, "x");
   expect(found.cursor(0).valueLength).toBe(size);
+  second.release();
+});
+
+test("more data than there is room for is a refusal, and changes nothing", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  set(attachAny(first.handle, 0), "large", "x".repeat(150_000_000));
+  first.release();
+  const tooLittle = { reserveBytes: RESERVE_SIZE_MIN };
+  expect(() => open(dir, tooLittle)).toThrow(FatalError);
+  expect(() => open(dir, tooLittle)).toThrow("it holds more than there is room for in memory");
+  const second = open(dir);
+  const found = attachAny(second.handle, 0);
+  get(found, "large");
+  expect(found.cursor(0).valueLength).toBe(150_000_000);
   second.release();
 });
 

@@ -6,6 +6,7 @@
  * expires: what had expired when a record was written shows in the record (LOG_CREATES).
  */
 import { assert } from "../base/assert.ts";
+import { FatalError } from "../base/errors.ts";
 import { removeFromChain } from "./chain.ts";
 import { type Cursor, TYPE_LIST, TYPE_NONE, TYPE_STRING } from "./cursor.ts";
 import { ensureSpace } from "./heap.ts";
@@ -44,7 +45,7 @@ import {
 import type { LogRecord } from "./log-reader.ts";
 import type { Memory } from "./memory.ts";
 import { freeRetired } from "./retired.ts";
-import { STATUS_OK, type Status } from "./status.ts";
+import { STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
 import type { Store } from "./store.ts";
 
 /** Records between two looks at what waits to be freed. */
@@ -249,6 +250,12 @@ export class Replayer {
   }
 
   #check(status: Status): void {
+    if (status === STATUS_OUT_OF_MEMORY) {
+      throw new FatalError(
+        `Cannot recover ${this.#dir}: it holds more than there is room for in memory`,
+        "a store that was given more memory has written it; kv serve takes what is on the disk",
+      );
+    }
     assert(status === STATUS_OK, `a change that was made once can be made again (${status})`);
   }
 
