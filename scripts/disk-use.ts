@@ -10,19 +10,11 @@
  * ratio leaves out log segments that are open or ready, as the promise does, and segments of the
  * map that are made and hold nothing yet.
  */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { spawnSync } from "bun";
 import { Prng } from "../src/base/prng.ts";
+import { limitMemory } from "../test/torture/memory-limit.ts";
 import { option } from "./options.ts";
 import { command, keyOf, pipeline } from "./pipeline.ts";
 import { freePort } from "./servers.ts";
@@ -39,24 +31,12 @@ const KEYS = Math.floor(LIVE_BYTES / (KEY_SIZE + VALUE_SIZE));
 const BATCH = Math.max(1, Math.floor(65_536 / VALUE_SIZE));
 const PERIOD_MS = 250;
 const EXPIRY_MS = 10_000;
-const CGROUPS = "/sys/fs/cgroup";
 
 const root = mkdtempSync(join(option("dir", "/tmp"), "kv-disk-use-"));
 const dir = join(root, "data");
 const port = freePort();
 const prng = new Prng(1);
 const value = "x".repeat(VALUE_SIZE);
-
-/** Makes a cgroup with the limit; returns the file that a process id is written to. */
-function limited(): { readonly procs: string; readonly path: string } | null {
-  if (LIMIT_BYTES === 0) return null;
-  const isV2 = existsSync(join(CGROUPS, "cgroup.controllers"));
-  const path = join(CGROUPS, isV2 ? "" : "memory", `kv-disk-use-${process.pid}`);
-  mkdirSync(path);
-  const file = isV2 ? "memory.max" : "memory.limit_in_bytes";
-  writeFileSync(join(path, file), String(LIMIT_BYTES));
-  return { procs: join(path, "cgroup.procs"), path };
-}
 
 interface Sample {
   readonly log: number;
@@ -172,10 +152,10 @@ function change(): Promise<number> {
   });
 }
 
-const cgroup = limited();
-const enter = cgroup === null ? "" : `echo $$ > ${cgroup.procs}; `;
-const serve = `${enter}exec ./kv serve --threads 1 --port ${port} --dir ${dir}`;
-const child = Bun.spawn(["sh", "-c", serve], { stdout: "ignore", stderr: "inherit" });
+await using limit = LIMIT_BYTES === 0 ? null : limitMemory(LIMIT_BYTES);
+if (LIMIT_BYTES > 0 && limit === null) process.exit(1);
+const serve = ["./kv", "serve", "--threads", "1", "--port", String(port), "--dir", dir];
+const child = Bun.spawn(limit?.commandIn(serve) ?? serve, { stdout: "ignore", stderr: "inherit" });
 try {
   for (let i = 0; i < 500 && !cli("PING").startsWith("PONG"); i++) await Bun.sleep(20);
   console.log("| MiB | live | log | checkpoints | map | open, ready | ratio | all / live |");
@@ -189,5 +169,4 @@ try {
   child.kill("SIGKILL");
   await child.exited;
   rmSync(root, { recursive: true, force: true });
-  if (cgroup !== null) rmdirSync(cgroup.path);
 }

@@ -385,15 +385,16 @@ export class Client implements AsyncDisposable {
 // ---- Waiting, folders ----
 
 /**
- * Waits until `condition` holds. Throws, naming `what`, when it still does not after PATIENCE_MS.
+ * Waits until `condition` holds. Throws, naming `what`, when it still does not after `patienceMs`.
  */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   what: string,
+  patienceMs = PATIENCE_MS,
 ): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + patienceMs;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within ${patienceMs} ms: ${what}`);
     await Bun.sleep(POLL_MS);
   }
 }

@@ -13,18 +13,23 @@ import {
   Server,
   temporaryFolder,
 } from "./harness.ts";
+import { outgrowMemory } from "./torture/beyond-memory.ts";
+import { tortureCommands } from "./torture/commands.ts";
 import { damageFiles } from "./torture/damage.ts";
 import { outliveKills } from "./torture/expiry.ts";
 import { FAILING_CALLS, sweepFailures } from "./torture/failing-calls.ts";
 import { tearRecords } from "./torture/hole.ts";
 import { contendForLock } from "./torture/lock.ts";
+import { canLimitMemory } from "./torture/memory-limit.ts";
 import { killIfThere } from "./torture/options.ts";
 import { losePower } from "./torture/power.ts";
 import { stopServers } from "./torture/stop.ts";
 import { readCalls, straceCommand } from "./torture/trace.ts";
 
 const PATIENCE_MS = 120_000;
+const MIB = 1024 * 1024;
 const hasStrace = hasPeer("strace");
+const hasCgroup = await canLimitMemory();
 
 test.skipIf(!hasStrace)(
   "B1: power loss takes nothing that always has acknowledged",
@@ -131,6 +136,41 @@ test(
     const totals = await outliveKills(1, 5000);
     expect(totals.gone).toBeGreaterThan(1000);
     expect(totals.there).toBeGreaterThan(1000);
+  },
+  PATIENCE_MS,
+);
+
+test.skipIf(!hasPeer("valkey-server"))(
+  "A6: after kill -9 there is what a real server would hold, whatever the commands were",
+  async () => {
+    const totals = await tortureCommands(1, 6);
+    expect(totals.cycles).toBe(6);
+    expect(totals.acknowledged).toBeGreaterThan(300);
+    expect(totals.keysCompared).toBeGreaterThan(100);
+  },
+  PATIENCE_MS,
+);
+
+test.skipIf(!hasCgroup)(
+  "M1: data beyond a cgroup's memory is written, read, killed and recovered",
+  async () => {
+    const sizes = { limitBytes: 256 * MIB, dataBytes: 320 * MIB, valueSize: 8192 };
+    const totals = await outgrowMemory({ ...sizes, seed: 1, isEnforced: true });
+    expect(totals?.heapFileMib).toBeGreaterThan(256);
+    expect(totals?.memoryMibMax).toBeLessThanOrEqual(256);
+    expect(totals?.read).toBeGreaterThan(20_000);
+    expect(totals?.deleted).toBeGreaterThan(1000);
+  },
+  PATIENCE_MS,
+);
+
+test(
+  "M1: data of four times what the map may take, without a cgroup",
+  async () => {
+    const sizes = { limitBytes: 256 * MIB, dataBytes: 256 * MIB, valueSize: 4096 };
+    const totals = await outgrowMemory({ ...sizes, seed: 2, isEnforced: false });
+    expect(totals?.heapFileMib).toBeGreaterThan(192);
+    expect(totals?.read).toBeGreaterThan(30_000);
   },
   PATIENCE_MS,
 );

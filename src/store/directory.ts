@@ -22,6 +22,8 @@ import { flushDirectory, isOurs, LOCK_NAME, MANIFEST_NAME, TEMPORARY } from "./l
 
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
+/** The root of a file system has it: a directory that is nobody's. */
+const ROOTS_OWN = "lost+found";
 
 /** A directory that this process has to itself. */
 export interface Directory {
@@ -95,7 +97,9 @@ function makeDirectory(dir: string): void {
 
 /** What is in the directory, if all of it can be a store's; throws FatalError otherwise. */
 export function listStore(dir: string): string[] {
-  const names = readdirSync(dir).filter((name) => !name.startsWith(LOCK_NAME));
+  const names = readdirSync(dir).filter(
+    (name) => !name.startsWith(LOCK_NAME) && name !== ROOTS_OWN,
+  );
   if (names.includes(MANIFEST_NAME) || names.length === 0) return names;
   const foreign = names.find((name) => !isOurs(name));
   if (foreign !== undefined) {

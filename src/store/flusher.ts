@@ -23,6 +23,7 @@ import {
   LOG_READING,
   LOG_RUN,
   LOG_SLOT_HELD,
+  LOG_SLOT_OPENS,
   LOG_SLOT_TAKES,
   LOG_SLOTS_COUNT,
   LOG_STOP,
@@ -45,7 +46,8 @@ export class Flusher {
   /** The store's control block: epochs. */
   readonly #control: Int32Array;
   readonly #mark: MarkFile;
-  readonly #descriptors = new Map<number, number>();
+  /** By slot; `opens` tells the segment from a later one in the same slot. */
+  readonly #files = new Map<number, { readonly descriptor: number; readonly opens: number }>();
   readonly #seenTakes = new Map<number, number>();
   #held: number[] = [];
   #markFlushedMs = 0;
@@ -85,13 +87,8 @@ export class Flusher {
     // this flush covers at least.
     failPoint("flush-begin");
     for (const slot of dirty) {
-      let descriptor = this.#descriptors.get(slot);
       try {
-        if (descriptor === undefined) {
-          descriptor = openSync(join(this.#state.dir, segmentName(slot)), "r+");
-          this.#descriptors.set(slot, descriptor);
-        }
-        fdatasyncSync(descriptor);
+        fdatasyncSync(this.#descriptorOf(slot));
       } catch (error) {
         throw new FatalError(
           `Cannot flush ${segmentName(slot)}: ${reasonOf(error)}`,
@@ -99,11 +96,21 @@ export class Flusher {
         );
       }
     }
-    for (const [slot, descriptor] of this.#descriptors) {
+    for (const [slot, { descriptor }] of this.#files) {
       if (dirty.has(slot)) continue;
       closeSync(descriptor);
-      this.#descriptors.delete(slot);
+      this.#files.delete(slot);
     }
+  }
+
+  #descriptorOf(slot: number): number {
+    const opens = this.#state.control[LOG_SLOT_OPENS + slot] as number;
+    const file = this.#files.get(slot);
+    if (file?.opens === opens) return file.descriptor;
+    if (file !== undefined) closeSync(file.descriptor);
+    const descriptor = openSync(join(this.#state.dir, segmentName(slot)), "r+");
+    this.#files.set(slot, { descriptor, opens });
+    return descriptor;
   }
 
   /** Segments that may have been written to since they were flushed last. */
@@ -149,8 +156,8 @@ export class Flusher {
   }
 
   close(): void {
-    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
-    this.#descriptors.clear();
+    for (const { descriptor } of this.#files.values()) closeSync(descriptor);
+    this.#files.clear();
     this.#mark.close();
   }
 }

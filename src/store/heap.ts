@@ -35,9 +35,13 @@ const BASE_BYTES = 192 * 1024 * 1024;
 /** Of the rest, what the map takes before it goes to files; index and page cache need theirs. */
 const MEMORY_PART = 0.5;
 
-/** Bytes of memory that the map may take, by what the machine, or the cgroup, allows. */
+/**
+ * Bytes of memory that the map may take, by what the machine, or the cgroup, allows. In tests
+ * KV_MEMORY_LIMIT (bytes) is one limit more: that of a cgroup that cannot be made everywhere.
+ */
 export function mapMemoryBytes(): number {
-  const limits = [totalmem(), ...CGROUP_FILES.map(limitIn)];
+  const said = Number(process.env.KV_MEMORY_LIMIT || Number.POSITIVE_INFINITY);
+  const limits = [totalmem(), said, ...CGROUP_FILES.map(limitIn)];
   const rest = (Math.min(...limits) - BASE_BYTES) * MEMORY_PART;
   return Math.max(1, Math.floor(rest / SEGMENT_SIZE)) * SEGMENT_SIZE;
 }
@@ -48,19 +52,28 @@ const CGROUP_FILES = [
   ...ownCgroups(),
 ];
 
-/** The limits of the cgroup that this process is in, where the root ones are not its own. */
+/**
+ * The limits of the cgroup that this process is in, and of those around it, where the root ones are
+ * not its own: all of them count.
+ */
 function ownCgroups(): string[] {
   try {
     const lines = readFileSync("/proc/self/cgroup", "latin1").trim().split("\n");
     return lines.flatMap((line) => {
       const [, controllers = "", path = ""] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-      if (controllers === "") return [`/sys/fs/cgroup${path}/memory.max`];
+      if (controllers === "") return groupsUpTo(path, "/sys/fs/cgroup", "memory.max");
       if (!controllers.split(",").includes("memory")) return [];
-      return [`/sys/fs/cgroup/memory${path}/memory.limit_in_bytes`];
+      return groupsUpTo(path, "/sys/fs/cgroup/memory", "memory.limit_in_bytes");
     });
   } catch {
     return [];
   }
+}
+
+/** The file `name` of the group at `path` and of each one around it. */
+function groupsUpTo(path: string, root: string, name: string): string[] {
+  const names = path.split("/").filter(Boolean);
+  return names.map((_, i) => `${root}/${names.slice(0, i + 1).join("/")}/${name}`);
 }
 
 function limitIn(path: string): number {

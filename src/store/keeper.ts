@@ -39,6 +39,7 @@ import {
   LOG_SLOT_HELD,
   LOG_SLOT_STATE,
   LOG_SLOTS_COUNT,
+  SLOT_GONE,
   SLOT_NONE,
   SLOT_READY,
   SLOT_USED,
@@ -215,18 +216,18 @@ export class Keeper {
   }
 
   #giveBack(slot: number): void {
-    const { control, times, dir } = this.#state;
+    const { control, times } = this.#state;
     failPoint("recycle");
     times[TIME_SLOT_LAST + slot] = 0;
     Atomics.add(control, LOG_SEGMENTS_RECYCLED, 1);
     const isWanted = Atomics.load(control, LOG_READY_COUNT) < READY_KEPT_MAX;
     if (isWanted && addReady(control, slot)) return;
-    removeSegment(dir, slot);
+    this.#remove(slot);
   }
 
   /** Removes segments that are ready beyond what is made ahead: the load may be over. */
   #trimReady(): void {
-    const { control, dir } = this.#state;
+    const { control } = this.#state;
     for (;;) {
       latch(control, LOG_LOCK);
       const ready = control[LOG_READY_COUNT] as number;
@@ -238,8 +239,15 @@ export class Keeper {
       }
       unlatch(control, LOG_LOCK);
       if (!isSurplus) return;
-      removeSegment(dir, slot);
+      this.#remove(slot);
     }
+  }
+
+  /** Removes a segment that is neither ready nor in use; its slot is for the next one. */
+  #remove(slot: number): void {
+    const { control, dir } = this.#state;
+    removeSegment(dir, slot);
+    Atomics.store(control, LOG_SLOT_STATE + slot, SLOT_GONE);
   }
 
   // ---- Checkpoints ------------------------------------------------------------------------------

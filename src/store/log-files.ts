@@ -2,8 +2,9 @@
  * The files of a store's directory: their names, and making, mapping and flushing them.
  *
  * A segment is filled with zeros by ordinary writes before anyone maps it: a full disk is then an
- * error here, never a SIGBUS, and no page of it is a hole. It is never truncated, and its slot is
- * never used for another file, so a mapping stays good for the life of the process.
+ * error here, never a SIGBUS, and no page of it is a hole. It is never truncated, so a mapping
+ * stays good for the life of the process. When it has been removed its slot, and so its name, is
+ * used for another file: who keeps anything by slot looks at LOG_SLOT_OPENS as well.
  */
 import {
   closeSync,
@@ -62,10 +63,8 @@ export function shardName(shard: number, serial: number): string {
 
 /** Whether a file could be one that this program has made. */
 export function isOurs(name: string): boolean {
-  return (
-    /^(?:log-\d{6}|shard-\d-\d{6}|heap-\d{6}|manifest|mark|lock(?:-journal)?)(?:\.tmp)?$/.test(
-      name,
-    ) || name === "lost+found"
+  return /^(?:log-\d{6}|shard-\d-\d{6}|heap-\d{6}|manifest|mark|lock(?:-journal)?)(?:\.tmp)?$/.test(
+    name,
   );
 }
 

@@ -11,6 +11,7 @@ import { type Cursor, TYPE_STRING } from "./cursor.ts";
 import { copyLarge } from "./list-large.ts";
 import { describeList, nextItem, seekItem } from "./list-page.ts";
 import {
+  LOG_CHUNK_SIZE,
   LOG_CREATES,
   LOG_EXPIRES,
   LOG_HAS_NUMBER,
@@ -36,8 +37,11 @@ export interface RecordSink {
   ): void;
 }
 
-/** Bytes of a long string in a record. */
-const PIECE_SIZE = 512 * 1024;
+/**
+ * Bytes of a long string that are handed on at a time: more than any record holds, so that the log
+ * cuts them to what its chunks have room for. Of half as much, each chunk would hold one piece.
+ */
+const PIECE_SIZE = LOG_CHUNK_SIZE;
 /** Elements are collected up to this. */
 const ITEMS_SIZE_MAX = 60 * 1024;
 const ITEM_HEADER_SIZE = 4;

@@ -66,6 +66,8 @@ import {
   type LogHandle,
   OP_COMMIT,
   OP_FRAGMENT,
+  SLOT_GONE,
+  SLOT_NONE,
   SLOT_READY,
   SLOT_USED,
   TIME_CHUNK_NEXT,
@@ -436,24 +438,36 @@ function fullCode(error: unknown): number {
  */
 export function prepareSegment(state: LogState, count: number): boolean {
   const { control, dir } = state;
+  let slot = -1;
   latch(control, LOG_MAKE_LOCK);
   try {
     while ((Atomics.load(control, LOG_READY_COUNT) as number) < count) {
-      const slot = control[LOG_SLOTS_COUNT] as number;
-      if (slot >= LOG_SLOTS_MAX) return false;
-      control[LOG_SLOTS_COUNT] = slot + 1;
+      slot = takeSlot(control);
+      if (slot < 0) return false;
       makeSegment(dir, slot, control[LOG_MODE] === LOG_MODE_ALWAYS);
       addReady(control, slot);
     }
     Atomics.store(control, LOG_FULL, 0);
     return true;
   } catch (error) {
-    control[LOG_SLOTS_COUNT] = (control[LOG_SLOTS_COUNT] as number) - 1;
+    control[LOG_SLOT_STATE + slot] = SLOT_GONE;
     Atomics.store(control, LOG_FULL, fullCode(error));
     return false;
   } finally {
     unlatch(control, LOG_MAKE_LOCK);
   }
+}
+
+/** A slot for a new segment: of one that is gone, else the next number; -1 when all are taken. */
+function takeSlot(control: Int32Array): number {
+  const count = control[LOG_SLOTS_COUNT] as number;
+  for (let slot = 0; slot < count; slot++) {
+    if (Atomics.compareExchange(control, LOG_SLOT_STATE + slot, SLOT_GONE, SLOT_NONE) === SLOT_GONE)
+      return slot;
+  }
+  if (count >= LOG_SLOTS_MAX) return -1;
+  control[LOG_SLOTS_COUNT] = count + 1;
+  return count;
 }
 
 /** Puts a slot among those that are ready; false when there are enough. */

@@ -10,6 +10,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -19,25 +20,30 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32Words } from "../base/crc32.ts";
 import { FatalError } from "../base/errors.ts";
+import type { Cursor } from "./cursor.ts";
 import { attachAny } from "./durable-store.ts";
 import { Flusher } from "./flusher.ts";
 import { Keeper, requestCheckpoint } from "./keeper.ts";
-import { LogState } from "./log.ts";
+import { LogState, prepareSegment } from "./log.ts";
 import { chunkSeed, recordCheck } from "./log-check.ts";
-import { slotOfName } from "./log-files.ts";
+import { segmentName, slotOfName } from "./log-files.ts";
 import {
   CHUNK_FORMAT_WORD,
   LOG_CHUNK_CRC,
   LOG_CHUNK_HEADER_SIZE,
   LOG_CHUNK_SIZE,
   LOG_CRC,
+  LOG_OPEN_CHUNK,
+  LOG_SLOTS_COUNT,
+  LOG_SLOTS_MAX,
 } from "./log-layout.ts";
 import { chunksOf, decode, LogRecord } from "./log-reader.ts";
 import { readManifest, writeManifest } from "./manifest.ts";
+import { RESERVE_SIZE_MIN } from "./memory.ts";
 import { fuzzRecovery } from "./recovery.fuzz.ts";
 import { type Recovered, recover } from "./recovery.ts";
 import { STATUS_OK } from "./status.ts";
-import type { Store } from "./store.ts";
+import { attachStore, type Store } from "./store.ts";
 
 const folders: string[] = [];
 afterEach(() => {
@@ -65,11 +71,17 @@ function set(store: Store, name: string, value: string): void {
   store.leaveBatch();
 }
 
-function get(store: Store, name: string): string | null {
+/** Points the cursor of that index at a key. */
+function aim(store: Store, index: number, name: string): Cursor {
   const bytes = Buffer.from(name);
-  const cursor = store.cursor(0);
-  Object.assign(cursor, { bytes, keyStart: 0, keyLength: name.length, db: 0 });
-  cursor.hash = store.hash(bytes, 0, name.length);
+  const cursor = store.cursor(index);
+  Object.assign(cursor, { bytes, keyStart: 0, keyLength: bytes.length, db: 0 });
+  cursor.hash = store.hash(bytes, 0, bytes.length);
+  return cursor;
+}
+
+function get(store: Store, name: string): string | null {
+  const cursor = aim(store, 0, name);
   store.enterBatch();
   const isFound = store.beginRead(cursor);
   const { valueStart: start, valueLength } = cursor;
@@ -146,6 +158,28 @@ test("after a loss of power the log ends before the first gap", () => {
   const store = attachAny(second.handle, 0);
   expect([get(store, "a"), get(store, "lost"), get(store, "behind")]).toEqual(["1", null, null]);
   second.release();
+});
+
+test("what a loss of power has left of a chunk never comes back with a later run's records", () => {
+  const dir = newDirectory();
+  const names = Array.from({ length: 100 }, (_, i) => `key:${String(i).padStart(3, "0")}`);
+  const before = open(dir);
+  const lost = attachAny(before.handle, 0);
+  for (const name of names) set(lost, name, "lost".padEnd(100));
+  before.release();
+  // Nothing was flushed: the page with the chunk's header is lost, those behind it are not.
+  poke(join(dir, "log-000000"), 0, Buffer.alloc(4096));
+  const second = open(dir, { boot: "second" });
+  const kept = names.slice(0, 30);
+  const writer = attachAny(second.handle, 0);
+  for (const name of kept) set(writer, name, "kept".padEnd(100));
+  second.release();
+  const third = open(dir, { boot: "second" });
+  const store = attachAny(third.handle, 0);
+  for (const name of kept) expect(get(store, name)).toBe("kept".padEnd(100));
+  for (const name of names.slice(kept.length))
+    expect([name, get(store, name)]).toEqual([name, null]);
+  third.release();
 });
 
 test("damage below the durable mark is refused with its place, and nothing is changed", () => {
@@ -228,6 +262,73 @@ test("one process has a directory, and something else's directory is left alone"
   expect(() => open(dir)).toThrow("it holds something else (notes.txt)");
 });
 
+test("the root of a file system, which has a lost+found, is as good as an empty directory", () => {
+  const dir = newDirectory();
+  mkdirSync(join(dir, "lost+found"), { recursive: true });
+  const first = open(dir);
+  set(attachAny(first.handle, 0), "key", "value");
+  first.release();
+  const second = open(dir);
+  expect(get(attachAny(second.handle, 0), "key")).toBe("value");
+  second.release();
+  expect(statSync(join(dir, "lost+found")).isDirectory()).toBe(true);
+});
+
+test("a value that is larger than what is kept ready of the map's files comes back", () => {
+  const dir = newDirectory();
+  const size = 330 * 1024 * 1024;
+  const reserveBytes = 1024 * 1024 * 1024;
+  const first = open(dir, { reserveBytes });
+  const store = attachAny(first.handle, 0);
+  const cursor = aim(store, 0, "x");
+  store.enterBatch();
+  expect(store.setString(cursor, Buffer.alloc(size, "x"), 0, size)).toBe(STATUS_OK);
+  store.leaveBatch();
+  first.release();
+  const second = open(dir, { reserveBytes, memoryBytes: 64 * 1024 * 1024 });
+  const found = attachAny(second.handle, 0);
+  get(found, "x");
+  expect(found.cursor(0).valueLength).toBe(size);
+  second.release();
+});
+
+test("more data than there is room for is a refusal, and changes nothing", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  set(attachAny(first.handle, 0), "large", "x".repeat(150_000_000));
+  first.release();
+  const tooLittle = { reserveBytes: RESERVE_SIZE_MIN };
+  expect(() => open(dir, tooLittle)).toThrow(FatalError);
+  expect(() => open(dir, tooLittle)).toThrow("it holds more than there is room for in memory");
+  const second = open(dir);
+  const found = attachAny(second.handle, 0);
+  get(found, "large");
+  expect(found.cursor(0).valueLength).toBe(150_000_000);
+  second.release();
+});
+
+test("RENAME of a large value takes the chunks that its bytes fill", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  const store = attachAny(first.handle, 0);
+  set(store, "a", "x".repeat(20 * LOG_CHUNK_SIZE));
+  const before = new LogState(first.log).control[LOG_OPEN_CHUNK] as number;
+  store.enterBatch();
+  const [from, to] = [aim(store, 0, "a"), aim(store, 1, "b")];
+  store.lockAll(2);
+  expect(store.rename(from, to)).toBe(STATUS_OK);
+  store.unlockAll(2);
+  store.leaveBatch();
+  const after = new LogState(first.log).control[LOG_OPEN_CHUNK] as number;
+  expect(after - before).toBeLessThan(23);
+  first.release();
+  const second = open(dir);
+  const found = attachAny(second.handle, 0);
+  get(found, "b");
+  expect(found.cursor(0).valueLength).toBe(20 * LOG_CHUNK_SIZE);
+  second.release();
+});
+
 test("records of every size, above all around a chunk's, come back", () => {
   const dir = newDirectory();
   const first = open(dir);
@@ -246,6 +347,44 @@ test("records of every size, above all around a chunk's, come back", () => {
   }
   second.release();
 });
+
+test("the slot of a segment that was removed is used again", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  const { control } = new LogState(first.log);
+  const keeper = new Keeper(attachStore(first.handle, 2).memory, new LogState(first.log));
+  for (let round = 0; round < 3; round++) {
+    expect(prepareSegment(new LogState(first.log), 5)).toBe(true);
+    set(attachAny(first.handle, 0), "key", `round ${round}`);
+    requestCheckpoint(control);
+    // A checkpoint that was asked for leaves two segments that are ready.
+    for (let i = 0; i < 100 && segmentsOf(dir).length > 3; i++) {
+      keeper.run(1);
+      flush(first);
+    }
+    expect(segmentsOf(dir).length).toBe(3);
+    expect(control[LOG_SLOTS_COUNT]).toBeLessThanOrEqual(6);
+  }
+  first.release();
+  // However many there were before: names do not run out.
+  const last = segmentsOf(dir).at(-1) as string;
+  renameSync(join(dir, last), join(dir, segmentName(LOG_SLOTS_MAX - 1)));
+  const second = open(dir);
+  expect(prepareSegment(new LogState(second.log), 5)).toBe(true);
+  const store = attachAny(second.handle, 0);
+  expect(get(store, "key")).toBe("round 2");
+  set(store, "later", "value");
+  second.release();
+  const third = open(dir);
+  expect(get(attachAny(third.handle, 0), "later")).toBe("value");
+  third.release();
+});
+
+function segmentsOf(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => slotOfName(name) >= 0)
+    .sort();
+}
 
 /** Makes the log what a program that knew format 1 would have written. */
 function writeAsFormat1(dir: string): void {

@@ -37,6 +37,7 @@ import {
   LOG_SLOTS_COUNT,
   LOG_STAMP_NEXT,
   type LogHandle,
+  SLOT_GONE,
   SLOT_USED,
   TIME_CHUNK_NEXT,
   TIME_DURABLE,
@@ -59,6 +60,12 @@ import { attachStore } from "./store.ts";
 
 const FILE_MODE = 0o600;
 const NS_PER_MS = 1e6;
+/**
+ * Each run has its own chunk numbers. One more than the highest that is seen is not enough: a loss
+ * of power may have taken a chunk's header and left its records, which would be the next run's when
+ * it gave the same chunk the same number.
+ */
+const CHUNKS_A_RUN = 2 ** 32;
 /** Records between two looks at the clock for progress. */
 const PROGRESS_RECORDS = 65_536;
 const PROGRESS_MS = 1000;
@@ -482,6 +489,7 @@ class Recovery {
     control[LOG_RUN] = run;
     control[LOG_MODE] = this.#options.mode === "always" ? LOG_MODE_ALWAYS : LOG_MODE_EVERYSEC;
     control[LOG_SLOTS_COUNT] = Math.max(-1, ...this.#slots) + 1;
+    control.fill(SLOT_GONE, LOG_SLOT_STATE, LOG_SLOT_STATE + control[LOG_SLOTS_COUNT]);
     for (const slot of this.#slots) {
       const last = this.#slotLast.get(slot) ?? 0;
       if (last <= logMark(manifest) && addReady(control, slot)) continue;
@@ -492,7 +500,7 @@ class Recovery {
     times[TIME_STAMP_BASE] = first;
     times[TIME_DURABLE] = first - 1;
     times[TIME_FLUSHED_MS] = clock.nowMs;
-    times[TIME_CHUNK_NEXT] = this.#chunkMax + 1;
+    times[TIME_CHUNK_NEXT] = Math.max(this.#chunkMax + 1, run * CHUNKS_A_RUN);
     times[TIME_MARK] = logMark(manifest);
     times[TIME_SAVED_MS] = manifest.savedMs;
     times[TIME_SHARD_BYTES] = manifest.shards.reduce((sum, it) => sum + it.sizeBytes, 0);

@@ -6,6 +6,7 @@
  * expires: what had expired when a record was written shows in the record (LOG_CREATES).
  */
 import { assert } from "../base/assert.ts";
+import { FatalError } from "../base/errors.ts";
 import { removeFromChain } from "./chain.ts";
 import { type Cursor, TYPE_LIST, TYPE_NONE, TYPE_STRING } from "./cursor.ts";
 import { ensureSpace } from "./heap.ts";
@@ -44,7 +45,7 @@ import {
 import type { LogRecord } from "./log-reader.ts";
 import type { Memory } from "./memory.ts";
 import { freeRetired } from "./retired.ts";
-import { STATUS_OK, type Status } from "./status.ts";
+import { STATUS_OK, STATUS_OUT_OF_MEMORY, type Status } from "./status.ts";
 import type { Store } from "./store.ts";
 
 /** Records between two looks at what waits to be freed. */
@@ -133,7 +134,6 @@ export class Replayer {
   /** Applies one record. Hot: millions of times in a recovery. */
   apply(record: LogRecord): void {
     this.appliedCount++;
-    if (this.#memory.isHeapOnDisk) ensureSpace(this.#memory, this.#dir, record.valueLength);
     if (--this.#untilFree < 0) {
       this.#untilFree = FREE_EVERY;
       freeRetired(this.#memory, FREE_NODES_MAX);
@@ -145,6 +145,8 @@ export class Replayer {
       return;
     }
     if (this.#fragments.length > 0) this.#join(record);
+    // A range that is written far behind a string's end takes no space for the zeros in between.
+    if (this.#memory.isHeapOnDisk) ensureSpace(this.#memory, this.#dir, record.valueLength);
     if (record.keyLength === 0 && record.op >= OP_FLUSH) {
       this.#applyToAll(record);
       return;
@@ -248,6 +250,12 @@ export class Replayer {
   }
 
   #check(status: Status): void {
+    if (status === STATUS_OUT_OF_MEMORY) {
+      throw new FatalError(
+        `Cannot recover ${this.#dir}: it holds more than there is room for in memory`,
+        "a store that was given more memory has written it; kv serve takes what is on the disk",
+      );
+    }
     assert(status === STATUS_OK, `a change that was made once can be made again (${status})`);
   }
 

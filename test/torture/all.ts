@@ -1,5 +1,5 @@
 /**
- * `make torture`: the tortures of durability at full size, one after the other; about 90 minutes.
+ * `make torture`: the tortures of durability at full size, one after the other; about 95 minutes.
  * One line for each, with what it counted; the first failure ends it.
  *
  *     make torture                     all of them, with a fresh seed
@@ -7,14 +7,18 @@
  *
  *     A1  kill -9 under load, 500 cycles in each mode     A2  death at each fail point
  *     A3  killed again while recovering (in A1 and A2)    A4  a Worker dies while it writes
- *     A5  SIGTERM under load                              B1  power loss, pages mixed
+ *     A5  SIGTERM under load                              A6  every command, against a real server
+ *     B1  power loss, pages mixed
  *     C1  flipped bits                                    C2  cut, zeroed, swapped, older pages
  *     C4  two servers on one directory                    D6  the K-th call to the disk fails
- *     F12 times to live across kills and checkpoints      S1  crashes of the simulated store
+ *     F12 times to live across kills and checkpoints      M1  data of four times the memory
+ *     S1  crashes of the simulated store
  */
 import { fuzzDurableSimulation } from "../../src/store/durable-simulation.fuzz.ts";
 import { fuzzRecovery } from "../../src/store/recovery.fuzz.ts";
 import { hasPeer } from "../harness.ts";
+import { outgrowMemory } from "./beyond-memory.ts";
+import { tortureCommands } from "./commands.ts";
 import { damageFiles } from "./damage.ts";
 import { outliveKills } from "./expiry.ts";
 import { FAILING_CALLS, sweepFailures } from "./failing-calls.ts";
@@ -43,6 +47,14 @@ const POINTS = [
 const MODES = ["everysec", "always"] as const;
 const LOAD_MS_MAX = 3000;
 const POINT_LOAD_MS_MAX = 500;
+const MIB = 1024 * 1024;
+/** Data of four times a limit that leaves 64 MiB to the map. */
+const BEYOND_MEMORY = {
+  limitBytes: 320 * MIB,
+  dataBytes: 1280 * MIB,
+  valueSize: 1024,
+  isEnforced: true,
+};
 
 interface Torture {
   readonly name: string;
@@ -64,6 +76,7 @@ const TORTURES: readonly Torture[] = [
   },
   { name: "A4", run: (seed) => tearRecords(seed, 1000) },
   { name: "A5", run: (seed) => stopServers({ cycles: 100, threads: 2, seed }) },
+  { name: "A6", run: (seed) => hasPeer("valkey-server") && tortureCommands(seed, 300) },
   ...MODES.map((mode) => ({
     name: `B1 ${mode}`,
     run: (seed: number) =>
@@ -82,6 +95,7 @@ const TORTURES: readonly Torture[] = [
       hasPeer("strace") && sweepFailures({ calls: FAILING_CALLS, first: 1, step: 1, last: 2000 }),
   },
   { name: "F12", run: (seed) => outliveKills(seed, 100_000) },
+  { name: "M1", run: (seed) => outgrowMemory({ ...BEYOND_MEMORY, seed }) },
   { name: "S1", run: (seed) => fuzzDurableSimulation(seed, 2000) },
 ];
 
