@@ -190,8 +190,7 @@ class Recovery {
     report.tookMs = (nanoseconds() - startNs) / NS_PER_MS;
     failPoint("recovered");
     const log = this.#beginRun(manifest);
-    const release = this.#directory.release;
-    return { handle: { ...this.#handle, log }, log, report, release };
+    return { handle: { ...this.#handle, log }, log, report, release: () => this.#release() };
   }
 
   inspect(): Inspected {
@@ -201,11 +200,14 @@ class Recovery {
     const manifest = this.#recoverFrom(readManifest(dir));
     this.#report.tookMs = (nanoseconds() - startNs) / NS_PER_MS;
     const segmentsCount = this.#slots.length;
-    const release = () => {
-      removeHeap(dir);
-      this.#directory.release();
-    };
-    return { handle: this.#handle, report: this.#report, manifest, segmentsCount, release };
+    const [handle, report] = [this.#handle, this.#report];
+    return { handle, report, manifest, segmentsCount, release: () => this.#release() };
+  }
+
+  /** Files of the map are worth nothing from now on: their space comes back. */
+  #release(): void {
+    removeHeap(this.#directory.dir);
+    this.#directory.release();
   }
 
   // ---- A new directory --------------------------------------------------------------------------
