@@ -74,7 +74,7 @@ performance: kv  ## Measure the store in process: every case, three times (10 mi
 generate: $(STAMP)  ## Generate schemas/gen from the schemas (needs protoc and flatc: scripts/install-peers)
 	@scripts/generate
 
-torture: kv  ## Crash and damage the store, at full size: 90 min (make torture T=A1,B1 SEED=1: some of it)
+torture: kv  ## Crash and damage the store, at full size: 100 min (make torture T=A1,B1 SEED=1: some of it)
 	$(BUN) test/torture/all.ts $(if $(SEED),--seed=$(SEED)) $(if $(T),--only=$(T))
 
 release: $(STAMP)  ## Build for every platform into dist/, with SHA256SUMS

@@ -16,6 +16,7 @@ import { cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "bun";
 import type { BenchResult } from "../src/bench/result.ts";
+import { median, option } from "./options.ts";
 import { freePort, startServer } from "./servers.ts";
 
 const CONNECTIONS = 50;
@@ -36,11 +37,6 @@ interface Sample {
   readonly clientNs: number;
   /** As kv bench sees it; unknown for the other one. */
   readonly bottleneck: string;
-}
-
-function option(name: string, otherwise: string): string {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
 }
 
 function runRedisBenchmark(port: number, shape: Shape): Sample {
@@ -85,11 +81,6 @@ function runKvBench(port: number, shape: Shape, folder: string, isBare: boolean)
     clientNs: run.processorTime.clientNs / run.operations,
     bottleneck: run.processorTime.bottleneck,
   };
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
 function medians(samples: Sample[], tool: Sample["tool"], { command, depth }: Shape) {

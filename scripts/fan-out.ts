@@ -18,6 +18,7 @@
 import { writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { spawnSync } from "bun";
+import { median, option } from "./options.ts";
 import { cpuOf, freePort, type ServerName, startServer, type TestServer } from "./servers.ts";
 
 const CHANNEL = "fan-out";
@@ -37,11 +38,6 @@ interface Sample {
   readonly deliveriesPerSecond: number;
   readonly cpuMicroseconds: number;
   readonly loadBusy: number;
-}
-
-function option(name: string, otherwise: string): string {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
 }
 
 function fail(why: string): never {
@@ -231,11 +227,6 @@ async function measure(label: string, server: TestServer, shape: Shape): Promise
     cpuMicroseconds: cpu / deliveries,
     loadBusy: (own.user + own.system) / 1e6 / seconds,
   };
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
 function print(samples: readonly Sample[], labels: readonly string[]): void {

@@ -6,6 +6,7 @@
  * and then 128 of value), and the difference is divided by their number. Prints a Markdown table.
  */
 import { readFileSync } from "node:fs";
+import { option } from "./options.ts";
 import { freePort, startServer, type TestServer } from "./servers.ts";
 
 const KEY_SIZE = 16;
@@ -66,8 +67,7 @@ async function bytesPerKey(start: () => Promise<TestServer>, keys: number, value
 }
 
 async function main(): Promise<void> {
-  const at = process.argv.indexOf("--keys");
-  const keys = at < 0 ? 1_000_000 : Number(process.argv[at + 1]);
+  const keys = Number(option("keys", "1000000"));
   process.stdout.write("| key + value | kv | valkey-server | redis-server |\n|---|---|---|---|\n");
   for (const valueSize of [16, 128]) {
     const cells = [`${KEY_SIZE} + ${valueSize} B`];

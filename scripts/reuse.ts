@@ -9,6 +9,7 @@
 import { clock } from "../src/base/clock.ts";
 import { Prng } from "../src/base/prng.ts";
 import { attachStore, createStore } from "../src/store/store.ts";
+import { option } from "./options.ts";
 
 const KEYS_COUNT = 200_000;
 const REPORTS_COUNT = 10;
@@ -20,8 +21,7 @@ function sizeOf(prng: Prng): number {
 }
 
 function main(): void {
-  const at = process.argv.indexOf("--millions");
-  const total = (at < 0 ? 100 : Number(process.argv[at + 1])) * 1e6;
+  const total = Number(option("millions", "100")) * 1e6;
   const store = attachStore(createStore({ reserveBytes: 8 * 1024 ** 3, workers: 1 }), 0);
   const prng = new Prng(1);
   const key = Buffer.alloc(8, "k");

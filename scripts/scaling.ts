@@ -9,6 +9,7 @@
 import { Prng } from "../src/base/prng.ts";
 import type { StoreHandle } from "../src/store/memory.ts";
 import { attachStore, createStore, type Store } from "../src/store/store.ts";
+import { median, option } from "./options.ts";
 
 const KEYS_COUNT = 1_000_000;
 const BATCH = 50;
@@ -111,8 +112,7 @@ async function run(workersCount: number): Promise<Result> {
 }
 
 async function main(): Promise<void> {
-  const at = process.argv.indexOf("--rounds");
-  const rounds = at < 0 ? 3 : Number(process.argv[at + 1]);
+  const rounds = Number(option("rounds", "3"));
   const counts = [1, 2, 4, 8];
   const rates = new Map(counts.map((count) => [count, [] as number[]]));
   const slowest = new Map(counts.map((count) => [count, 0]));
@@ -123,7 +123,6 @@ async function main(): Promise<void> {
       slowest.set(count, Math.max(slowest.get(count) ?? 0, slowestMs));
     }
   }
-  const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
   const one = median(rates.get(1) ?? []);
   process.stdout.write(
     "| Workers | operations/s | of one | slowest batch of 50 |\n|---|---|---|---|\n",

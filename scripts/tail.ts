@@ -10,6 +10,7 @@
 import { spawnSync } from "bun";
 import { Prng } from "../src/base/prng.ts";
 import { Histogram } from "../src/bench/recorder/histogram.ts";
+import { option } from "./options.ts";
 import { freePort, startServer, type TestServer } from "./servers.ts";
 
 const CONNECTIONS = 50;
@@ -18,11 +19,6 @@ const ROUNDS = 3;
 const VALUE = "v".repeat(128);
 const QUANTILES = [0.5, 0.99, 0.999];
 const NS_PER_S = 1e9;
-
-function option(name: string, otherwise: number): number {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : Number(process.argv[at + 1]);
-}
 
 function peakRate(port: number): number {
   const args = `-p ${port} -c 50 -d 128 -n 200000 -r ${KEYS} -t get --csv`.split(" ");
@@ -101,14 +97,14 @@ async function measure(server: TestServer, rate: number, seconds: number): Promi
 }
 
 async function main(): Promise<void> {
-  const seconds = option("seconds", 5);
+  const seconds = Number(option("seconds", "5"));
   const servers = [
     await startServer("kv", freePort()),
     await startServer("valkey-server", freePort()),
   ];
   try {
     const results = new Map<string, number[][]>(servers.map(({ name }) => [name, []]));
-    const rate = option("rate", Math.floor(peakRate(servers[1]?.port ?? 0) / 2));
+    const rate = Number(option("rate", "") || Math.floor(peakRate(servers[1]?.port ?? 0) / 2));
     for (const server of servers) {
       for (const test of ["set", "get"]) {
         spawnSync(

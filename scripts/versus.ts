@@ -13,6 +13,7 @@
 import { writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { spawnSync } from "bun";
+import { median, option } from "./options.ts";
 import { cpuOf, freePort, type ServerName, startServer, type TestServer } from "./servers.ts";
 
 interface Shape {
@@ -28,11 +29,6 @@ interface Sample {
   readonly keys: number;
   readonly requestsPerSecond: number;
   readonly cpuMicroseconds: number;
-}
-
-function option(name: string, otherwise: string): string {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
 }
 
 function measure(server: TestServer, command: "SET" | "GET", shape: Shape): Sample {
@@ -58,11 +54,6 @@ function measure(server: TestServer, command: "SET" | "GET", shape: Shape): Samp
     requestsPerSecond: rate,
     cpuMicroseconds: (after - before) / shape.requests,
   };
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
 function medians(samples: Sample[], server: string, command: string, shape: Shape) {

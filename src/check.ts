@@ -1,17 +1,17 @@
 /**
  * `kv check --dir PATH`: whether a store's directory can be recovered, and what is in it. Changes
- * nothing, unless --salvage is given: then everything that is whole is kept, a fresh checkpoint of
- * it is written, and what was damaged is given up.
+ * nothing (files of the map come and go where memory does not hold it), unless --salvage is given:
+ * then everything that is whole is kept, a fresh checkpoint of it is written, and what was damaged
+ * is given up.
  */
-import { totalmem } from "node:os";
 import { formatSize } from "./base/units.ts";
 import { attachAny } from "./store/durable-store.ts";
 import { Flusher } from "./store/flusher.ts";
+import { diskRoom } from "./store/heap.ts";
 import { Keeper, requestCheckpoint } from "./store/keeper.ts";
 import { DATABASES_MAX } from "./store/layout.ts";
 import { LogState } from "./store/log.ts";
 import { LOG_CHECKPOINT_DONE, LOG_CHECKPOINT_FAILED } from "./store/log-layout.ts";
-import { RESERVE_SIZE_MIN } from "./store/memory.ts";
 import { inspect, type RecoveryReport, recover } from "./store/recovery.ts";
 import { attachStore, type Store } from "./store/store.ts";
 
@@ -27,11 +27,10 @@ const STEP_MS = 50;
 /** Prints what it finds; returns the exit code. Throws FatalError when the store is damaged. */
 export function check(options: CheckOptions): number {
   const { dir } = options;
-  const reserveBytes = Math.max(RESERVE_SIZE_MIN, totalmem());
-  if (options.isSalvage) return salvage(dir, reserveBytes);
+  if (options.isSalvage) return salvage(dir);
   const { handle, report, manifest, segmentsCount, release } = inspect({
     dir,
-    reserveBytes,
+    ...diskRoom(),
     workers: WORKERS,
   });
   const files = manifest.shards.filter((shard) => shard.file !== "");
@@ -58,11 +57,11 @@ function describe(store: Store, report: RecoveryReport): void {
   }
 }
 
-function salvage(dir: string, reserveBytes: number): number {
+function salvage(dir: string): number {
   const recovered = recover({
     dir,
     mode: "everysec",
-    reserveBytes,
+    ...diskRoom(),
     workers: WORKERS,
     salvages: true,
   });

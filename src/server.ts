@@ -12,7 +12,6 @@
  * `smol`).
  */
 import { rmSync, statSync } from "node:fs";
-import { totalmem } from "node:os";
 import { clock } from "./base/clock.ts";
 import { FatalError } from "./base/errors.ts";
 import { STOP_TIMEOUT_MS } from "./base/limits.ts";
@@ -27,9 +26,9 @@ import { PeerRelay } from "./net/peers.ts";
 import { createPubSubMemory } from "./pubsub/layout.ts";
 import { settingsFrom } from "./serve-settings.ts";
 import { requestFlush } from "./store/flusher.ts";
-import { mapMemoryBytes } from "./store/heap.ts";
+import { diskRoom, memoryRoom } from "./store/heap.ts";
 import { LOG_STOP } from "./store/log-layout.ts";
-import { RESERVE_SIZE_MIN, type StoreHandle } from "./store/memory.ts";
+import type { StoreHandle } from "./store/memory.ts";
 import { recover } from "./store/recovery.ts";
 import { createStore } from "./store/store.ts";
 import type { FromWorker, ServerPlan, ToWorker } from "./worker-messages.ts";
@@ -41,8 +40,6 @@ import { workerUrl } from "./worker-url.ts";
  */
 const UMASK = 0o177;
 const RUN_ID_BYTES = 20;
-/** Data may be so many times larger than the machine's memory: the rest of it is in files. */
-const DISK_FACTOR = 16;
 
 /**
  * Serves until it is stopped. Throws UsageError for settings that do not fit, FatalError when it
@@ -101,13 +98,12 @@ function openStore(
 ): { handle: StoreHandle; release: () => void } {
   const { persist: mode, dir } = settings;
   if (mode === "off") {
-    return { handle: createStore({ reserveBytes: reserveBytes(), workers }), release: () => {} };
+    return { handle: createStore({ reserveBytes: memoryRoom(), workers }), release: () => {} };
   }
   const { handle, report, release } = recover({
     dir,
     mode,
-    reserveBytes: reserveBytes() * DISK_FACTOR,
-    memoryBytes: mapMemoryBytes(),
+    ...diskRoom(),
     workers,
     onProgress: (count) => log.info(`recovering ${dir}: ${count} records so far`),
   });
@@ -117,15 +113,6 @@ function openStore(
   if (cutCount > 0) log.warn(`${cutCount} records behind the first one that power loss has taken`);
   if (misfitsCount > 0) log.warn(`${misfitsCount} records did not fit: please report this`);
   return { handle, release };
-}
-
-/**
- * Address space for records: as much as the machine has memory, whatever `maxmemory` is at the
- * start. It can be raised later, and blocks of one size class are not another's: what is reserved
- * must not be the limit that is met first. Space that is not used costs nothing.
- */
-function reserveBytes(): number {
-  return Math.ceil(Math.max(totalmem(), RESERVE_SIZE_MIN) / RESERVE_SIZE_MIN) * RESERVE_SIZE_MIN;
 }
 
 /**

@@ -22,6 +22,8 @@ import { flushDirectory, isOurs, LOCK_NAME, MANIFEST_NAME, TEMPORARY } from "./l
 
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
+/** What the names of the map's files begin with. */
+const HEAP = "heap-";
 /** The root of a file system has it: a directory that is nobody's. */
 const ROOTS_OWN = "lost+found";
 
@@ -63,9 +65,16 @@ function removeUnfinished(dir: string, names: readonly string[]): void {
   }
 }
 
+/** Removes files of the map that a process has left behind, or this one. */
+export function removeHeap(dir: string): void {
+  for (const name of readdirSync(dir)) {
+    if (name.startsWith(HEAP)) rmSync(join(dir, name), { force: true });
+  }
+}
+
 /** What is worth nothing after the end of the process that wrote it. */
 function isUnfinished(name: string): boolean {
-  return name.endsWith(TEMPORARY) || name.startsWith("heap-");
+  return name.endsWith(TEMPORARY) || name.startsWith(HEAP);
 }
 
 function directoryOf(dir: string, names: readonly string[], lock: Database): Directory {

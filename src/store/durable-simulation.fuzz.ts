@@ -27,8 +27,9 @@ import { readStates } from "../../test/simulation/durable-states.ts";
 import { type Change, FakeDisk } from "../../test/simulation/fake-disk.ts";
 import { type Mutation, SimulatedClock } from "../../test/simulation/program.ts";
 import { Scheduler, type Thread } from "../../test/simulation/scheduler.ts";
+import { runSeeds, runSimulation } from "../../test/simulation/seeds.ts";
 import { assert } from "../base/assert.ts";
-import { freshSeed, Prng } from "../base/prng.ts";
+import { Prng } from "../base/prng.ts";
 import {
   LOG_CHECKPOINT_ASKED,
   LOG_CHECKPOINT_FAILED,
@@ -334,29 +335,8 @@ export class DurableSimulation {
 }
 
 /** Runs histories from `seed` on, switching at atomic operations and at plain ones in turn. */
-export async function fuzzDurableSimulation(seed: number, runs: number): Promise<DurableTotals[]> {
-  const simulations = [await DurableSimulation.load(false), await DurableSimulation.load(true)];
-  for (let i = 0; i < runs; i++) {
-    const current = (seed + i) >>> 0;
-    for (const [kind, simulation] of simulations.entries()) {
-      try {
-        simulation.run(current);
-      } catch (error) {
-        const how = kind === 0 ? "switching at atomic operations" : "switching at every access";
-        throw new Error(`durable simulation: seed ${current}, ${how}`, { cause: error });
-      }
-    }
-  }
-  return simulations.map((it) => it.totals);
+export function fuzzDurableSimulation(seed: number, runs: number): Promise<DurableTotals[]> {
+  return runSeeds("durable simulation", (fine) => DurableSimulation.load(fine), seed, runs);
 }
 
-if (import.meta.main) {
-  const option = (name: string, or: number) =>
-    Number(process.argv.find((word) => word.startsWith(`--${name}=`))?.split("=")[1] ?? or);
-  const seed = option("seed", freshSeed());
-  const runs = option("steps", 500);
-  console.log(`durable-simulation.fuzz: --seed=${seed} --steps=${runs}`);
-  const startMs = performance.now();
-  for (const totals of await fuzzDurableSimulation(seed, runs)) console.log(totals);
-  console.log(`${((performance.now() - startMs) / 1000).toFixed(1)} s`);
-}
+if (import.meta.main) await runSimulation("durable-simulation.fuzz", fuzzDurableSimulation, 500);

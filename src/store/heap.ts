@@ -21,7 +21,7 @@ import {
   SEGMENTS_MAX,
 } from "./layout.ts";
 import { makeZeroed, PIECE_RANDOM } from "./log-files.ts";
-import { heapName, type Memory } from "./memory.ts";
+import { heapName, type Memory, RESERVE_SIZE_MIN } from "./memory.ts";
 
 /** Usable segments beyond the open one that are kept ready. */
 const AHEAD = 4;
@@ -32,14 +32,30 @@ const WAITS_MAX = 50;
 const WAIT_MS = 10;
 /** What the runtime, its threads and their heaps take, about. */
 const BASE_BYTES = 192 * 1024 * 1024;
+/** Data may be so many times larger than the machine's memory: the rest of it is in files. */
+const DISK_FACTOR = 16;
 /** Of the rest, what the map takes before it goes to files; index and page cache need theirs. */
 const MEMORY_PART = 0.5;
+
+/**
+ * Address space for records: as much as the machine has memory, whatever `maxmemory` is at the
+ * start. It can be raised later, and blocks of one size class are not another's: what is reserved
+ * must not be the limit that is met first. Space that is not used costs nothing.
+ */
+export function memoryRoom(): number {
+  return Math.ceil(Math.max(totalmem(), RESERVE_SIZE_MIN) / RESERVE_SIZE_MIN) * RESERVE_SIZE_MIN;
+}
+
+/** Room for a store that goes on in files where memory ends: options of a recovery. */
+export function diskRoom(): { readonly reserveBytes: number; readonly memoryBytes: number } {
+  return { reserveBytes: memoryRoom() * DISK_FACTOR, memoryBytes: mapMemoryBytes() };
+}
 
 /**
  * Bytes of memory that the map may take, by what the machine, or the cgroup, allows. In tests
  * KV_MEMORY_LIMIT (bytes) is one limit more: that of a cgroup that cannot be made everywhere.
  */
-export function mapMemoryBytes(): number {
+function mapMemoryBytes(): number {
   const said = Number(process.env.KV_MEMORY_LIMIT || Number.POSITIVE_INFINITY);
   const limits = [totalmem(), said, ...CGROUP_FILES.map(limitIn)];
   const rest = (Math.min(...limits) - BASE_BYTES) * MEMORY_PART;

@@ -5,7 +5,8 @@
  *
  *   kill    the files as they are: everything must be there
  *   power   every 4 KiB page that changed since the last flush is, at random, the old or the new
- *           one: what comes back must be the state after some change at or above the durable mark
+ *           one: what comes back must be the state after some change at or above the durable mark;
+ *           then the store goes on, is killed, and what the loss has taken must not come back
  *
  * Prints its seed; `--seed=N --steps=M` repeats a run.
  */
@@ -335,8 +336,27 @@ class History {
     const state = this.#digests.findLast((it) => it.stamp <= last);
     this.totals.cut += recovered.report.cutCount;
     this.#compare(recovered, state?.digest ?? "");
-    recovered.release();
+    this.#goOn(copy, recovered);
     rmSync(copy, { recursive: true });
+  }
+
+  /** Changes what came back after a loss of power, and recovers once more. */
+  #goOn(dir: string, recovered: Recovered): void {
+    const store = attachAny(recovered.handle, 0);
+    store.enterBatch();
+    for (let changes = this.#prng.below(40); changes > 0; changes--) {
+      const cursor = this.#aim(store, 0, this.#key());
+      const bytes = this.#bytes();
+      store.lock(cursor);
+      assert(store.putString(cursor, bytes, 0, bytes.length, 0) === STATUS_OK, "a SET has room");
+      store.unlock(cursor);
+    }
+    store.leaveBatch();
+    const digest = digestOf(readStore(store));
+    recovered.release();
+    const again = this.#open(dir, "another boot");
+    this.#compare(again, digest);
+    again.release();
   }
 
   #compare(recovered: Recovered, digest: string): void {

@@ -289,7 +289,10 @@ test("a value that is larger than what is kept ready of the map's files comes ba
   const found = attachAny(second.handle, 0);
   get(found, "x");
   expect(found.cursor(0).valueLength).toBe(size);
+  const heapFiles = () => readdirSync(dir).filter((name) => name.startsWith("heap-")).length;
+  expect(heapFiles()).toBeGreaterThan(4);
   second.release();
+  expect(heapFiles()).toBe(0);
 });
 
 test("more data than there is room for is a refusal, and changes nothing", () => {

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { clock, nanoseconds } from "../base/clock.ts";
 import { FatalError, refusalOf } from "../base/errors.ts";
 import { failPoint } from "../base/fail-point.ts";
-import { type Directory, takeDirectory } from "./directory.ts";
+import { type Directory, removeHeap, takeDirectory } from "./directory.ts";
 import { CONTROL_DATABASES, CONTROL_SECRET, DATABASES_MAX, KEY_SHARD_BITS } from "./layout.ts";
 import { addReady, fullReason, LogState, prepareSegment } from "./log.ts";
 import {
@@ -116,14 +116,17 @@ export interface Inspected {
 }
 
 /**
- * Recovers what is in the directory, and changes nothing in it. Throws FatalError when it could not
- * be recovered.
+ * Recovers what is in the directory, and changes nothing in it; files of the map, which are worth
+ * nothing without their process, are there until `release`. Throws FatalError when it could not be
+ * recovered.
  */
 export function inspect(options: Omit<RecoveryOptions, "mode">): Inspected {
   const directory = takeDirectory(options.dir, false);
   try {
+    removeHeap(options.dir);
     return new Recovery(directory, { ...options, mode: "everysec" }).inspect();
   } catch (error) {
+    removeHeap(options.dir);
     directory.release();
     throw refusalOf(`Cannot recover ${options.dir}`, error);
   }
@@ -187,18 +190,24 @@ class Recovery {
     report.tookMs = (nanoseconds() - startNs) / NS_PER_MS;
     failPoint("recovered");
     const log = this.#beginRun(manifest);
-    const release = this.#directory.release;
-    return { handle: { ...this.#handle, log }, log, report, release };
+    return { handle: { ...this.#handle, log }, log, report, release: () => this.#release() };
   }
 
   inspect(): Inspected {
-    const { dir, isNew, release } = this.#directory;
+    const { dir, isNew } = this.#directory;
     if (isNew) throw new FatalError(`Cannot check ${dir}: there is no store in it`);
     const startNs = nanoseconds();
     const manifest = this.#recoverFrom(readManifest(dir));
     this.#report.tookMs = (nanoseconds() - startNs) / NS_PER_MS;
     const segmentsCount = this.#slots.length;
-    return { handle: this.#handle, report: this.#report, manifest, segmentsCount, release };
+    const [handle, report] = [this.#handle, this.#report];
+    return { handle, report, manifest, segmentsCount, release: () => this.#release() };
+  }
+
+  /** Files of the map are worth nothing from now on: their space comes back. */
+  #release(): void {
+    removeHeap(this.#directory.dir);
+    this.#directory.release();
   }
 
   // ---- A new directory --------------------------------------------------------------------------

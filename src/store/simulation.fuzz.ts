@@ -17,7 +17,8 @@ import {
   SimulatedMemory,
 } from "../../test/simulation/program.ts";
 import { Scheduler, type Thread } from "../../test/simulation/scheduler.ts";
-import { freshSeed, Prng } from "../base/prng.ts";
+import { runSeeds, runSimulation } from "../../test/simulation/seeds.ts";
+import { Prng } from "../base/prng.ts";
 
 /** Most logical threads of a run. */
 const THREADS_MAX = 4;
@@ -75,29 +76,8 @@ export class Simulation {
 }
 
 /** Runs seeds from `seed` on, switching at atomic operations and at plain ones in turn. */
-export async function fuzzSimulation(seed: number, runs: number): Promise<Totals[]> {
-  const simulations = [await Simulation.load(false), await Simulation.load(true)];
-  for (let i = 0; i < runs; i++) {
-    const current = (seed + i) >>> 0;
-    for (const [kind, simulation] of simulations.entries()) {
-      try {
-        simulation.run(current);
-      } catch (error) {
-        const how = kind === 0 ? "switching at atomic operations" : "switching at every access";
-        throw new Error(`simulation: seed ${current}, ${how}`, { cause: error });
-      }
-    }
-  }
-  return simulations.map((it) => it.totals);
+export function fuzzSimulation(seed: number, runs: number): Promise<Totals[]> {
+  return runSeeds("simulation", (fine) => Simulation.load(fine), seed, runs);
 }
 
-if (import.meta.main) {
-  const option = (name: string, or: number) =>
-    Number(process.argv.find((word) => word.startsWith(`--${name}=`))?.split("=")[1] ?? or);
-  const seed = option("seed", freshSeed());
-  const runs = option("steps", 2000);
-  console.log(`simulation.fuzz: --seed=${seed} --steps=${runs}`);
-  const startMs = performance.now();
-  for (const totals of await fuzzSimulation(seed, runs)) console.log(totals);
-  console.log(`${((performance.now() - startMs) / 1000).toFixed(1)} s`);
-}
+if (import.meta.main) await runSimulation("simulation.fuzz", fuzzSimulation, 2000);

@@ -1,5 +1,5 @@
 /**
- * `make torture`: the tortures of durability at full size, one after the other; about 95 minutes.
+ * `make torture`: the tortures of durability at full size, one after the other; about 100 minutes.
  * One line for each, with what it counted; the first failure ends it.
  *
  *     make torture                     all of them, with a fresh seed

@@ -9,11 +9,21 @@
  * (KV_MEMORY_LIMIT) that it has so little: then it uses the same files, and the kernel evicts none
  * of them.
  */
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Prng } from "../../src/base/prng.ts";
 import { encodeRequest } from "../../src/resp/encoder.ts";
 import type { Reply } from "../../src/resp/reader.ts";
-import { Client, eventually, kvCommand, readyPort, Server, temporaryFolder } from "../harness.ts";
+import {
+  Client,
+  eventually,
+  kvCommand,
+  type ProcessOptions,
+  readyPort,
+  run,
+  Server,
+  temporaryFolder,
+} from "../harness.ts";
 import { limitMemory, type MemoryLimit } from "./memory-limit.ts";
 import { numberOption, seedOption } from "./options.ts";
 
@@ -99,17 +109,17 @@ class BeyondMemory {
     await using server = await this.#start();
     await using client = await Client.connect(server, { bulksAsText: false });
     await this.#check(client);
+    server.kill("SIGKILL");
+    await server.finished();
+    await this.#inspect();
     this.#totals.memoryMibMax = Math.round((this.#limit?.bytesMax() ?? 0) / MIB);
     return this.#totals;
   }
 
   async #start(): Promise<Server> {
     const args = ["serve", "--port", "0", "--threads", "1", "--dir", this.#dir];
-    const command = [...kvCommand(), ...args];
-    const limit = this.#limit;
-    const env = limit === null ? { KV_MEMORY_LIMIT: String(this.#options.limitBytes) } : {};
     const beganMs = performance.now();
-    const server = new Server(limit?.commandIn(command) ?? command, { env });
+    const server = new Server(...this.#limited([...kvCommand(), ...args]));
     const isReady = () => readyPort(server.stdout) !== 0 || !server.isRunning;
     await eventually(isReady, "the server is ready", START_PATIENCE_MS);
     server.port = readyPort(server.stdout);
@@ -119,6 +129,29 @@ class BeyondMemory {
       this.#totals.recoveryMsMax = Math.max(this.#totals.recoveryMsMax, tookMs);
     }
     return server;
+  }
+
+  /** `kv check` finds it sound, within the same limit, and leaves nothing behind. */
+  async #inspect(): Promise<void> {
+    const { exitCode, stdout, stderr } = await run(
+      ...this.#limited([...kvCommand(), "check", "--dir", this.#dir]),
+    );
+    const keys = Number(/ database 0 +(\d+) keys/.exec(stdout)?.[1]);
+    if (exitCode !== 0 || keys !== this.#wantedCount())
+      throw new Error(`check: ${stdout}${stderr}`);
+    const left = readdirSync(this.#dir).filter((name) => name.startsWith("heap-"));
+    if (left.length > 0) throw new Error(`check leaves ${left}`);
+  }
+
+  /** A command line within the limit, and its options. */
+  #limited(command: readonly string[]): [string[], ProcessOptions] {
+    const limit = this.#limit;
+    if (limit !== null) return [limit.commandIn(command), {}];
+    return [[...command], { env: { KV_MEMORY_LIMIT: String(this.#options.limitBytes) } }];
+  }
+
+  #wantedCount(): number {
+    return this.#versions.reduce((sum, version) => sum + (version > 0 ? 1 : 0), 0);
   }
 
   // ---- Values ----
@@ -218,7 +251,7 @@ class BeyondMemory {
 
   /** After a recovery: how many keys there are, values at random, and where the map is. */
   async #check(client: Client): Promise<void> {
-    const wanted = this.#versions.reduce((sum, version) => sum + (version > 0 ? 1 : 0), 0);
+    const wanted = this.#wantedCount();
     const found = await client.command("DBSIZE");
     if (found !== wanted) throw new Error(`${found} keys are there instead of ${wanted}`);
     await this.#read(client);
