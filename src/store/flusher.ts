@@ -23,6 +23,7 @@ import {
   LOG_READING,
   LOG_RUN,
   LOG_SLOT_HELD,
+  LOG_SLOT_OPENS,
   LOG_SLOT_TAKES,
   LOG_SLOTS_COUNT,
   LOG_STOP,
@@ -46,6 +47,8 @@ export class Flusher {
   readonly #control: Int32Array;
   readonly #mark: MarkFile;
   readonly #descriptors = new Map<number, number>();
+  /** As the how-manieth use of its slot each was opened: between two there can be another file. */
+  readonly #opens = new Map<number, number>();
   readonly #seenTakes = new Map<number, number>();
   #held: number[] = [];
   #markFlushedMs = 0;
@@ -85,13 +88,8 @@ export class Flusher {
     // this flush covers at least.
     failPoint("flush-begin");
     for (const slot of dirty) {
-      let descriptor = this.#descriptors.get(slot);
       try {
-        if (descriptor === undefined) {
-          descriptor = openSync(join(this.#state.dir, segmentName(slot)), "r+");
-          this.#descriptors.set(slot, descriptor);
-        }
-        fdatasyncSync(descriptor);
+        fdatasyncSync(this.#descriptorOf(slot));
       } catch (error) {
         throw new FatalError(
           `Cannot flush ${segmentName(slot)}: ${reasonOf(error)}`,
@@ -99,11 +97,27 @@ export class Flusher {
         );
       }
     }
-    for (const [slot, descriptor] of this.#descriptors) {
-      if (dirty.has(slot)) continue;
-      closeSync(descriptor);
-      this.#descriptors.delete(slot);
+    for (const slot of this.#descriptors.keys()) if (!dirty.has(slot)) this.#close(slot);
+  }
+
+  /** The descriptor of the file that the slot has now. */
+  #descriptorOf(slot: number): number {
+    const opens = Atomics.load(this.#state.control, LOG_SLOT_OPENS + slot);
+    if (this.#opens.get(slot) !== opens) this.#close(slot);
+    let descriptor = this.#descriptors.get(slot);
+    if (descriptor === undefined) {
+      descriptor = openSync(join(this.#state.dir, segmentName(slot)), "r+");
+      this.#descriptors.set(slot, descriptor);
+      this.#opens.set(slot, opens);
     }
+    return descriptor;
+  }
+
+  #close(slot: number): void {
+    const descriptor = this.#descriptors.get(slot);
+    if (descriptor === undefined) return;
+    closeSync(descriptor);
+    this.#descriptors.delete(slot);
   }
 
   /** Segments that may have been written to since they were flushed last. */
@@ -149,8 +163,7 @@ export class Flusher {
   }
 
   close(): void {
-    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
-    this.#descriptors.clear();
+    for (const slot of this.#descriptors.keys()) this.#close(slot);
     this.#mark.close();
   }
 }
