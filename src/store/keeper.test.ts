@@ -1,5 +1,5 @@
 /** The keeper: when a checkpoint ends, what a disk that refuses leaves behind, and files. */
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import {
   existsSync,
   mkdirSync,
@@ -16,6 +16,7 @@ import { clock } from "../base/clock.ts";
 import { attachAny } from "./durable-store.ts";
 import { Flusher } from "./flusher.ts";
 import { Keeper, requestCheckpoint } from "./keeper.ts";
+import { SEGMENT_SIZE } from "./layout.ts";
 import { LogState, prepareSegment, refusalReason } from "./log.ts";
 import {
   LOG_CHECKPOINT_DONE,
@@ -53,21 +54,25 @@ function withKeeper(
     control: Int32Array,
     state: LogState,
     store: Store,
+    keeping: Store,
   ) => void,
+  heap: { memoryBytes?: number } = {},
 ): void {
   const folder = mkdtempSync(join(tmpdir(), "kv-keeper-"));
   const { handle, log, release } = recover({
     dir: join(folder, "data"),
     mode: "everysec",
     reserveBytes: 256 * 1024 * 1024,
+    ...heap,
     workers: 3,
   });
   try {
     const store = attachAny(handle, 0);
     for (let i = 0; i < keys; i++) setKey(store, `key:${i}`);
     const state = new LogState(log);
-    const keeper = new Keeper(attachAny(handle, 2).memory, state);
-    run(keeper, new Flusher(log, handle.control), state.control, state, store);
+    const keeping = attachAny(handle, 2);
+    const keeper = new Keeper(keeping.memory, state);
+    run(keeper, new Flusher(log, handle.control), state.control, state, store, keeping);
   } finally {
     release();
     rmSync(folder, { recursive: true });
@@ -218,4 +223,23 @@ test("segments that are made after others were removed have their numbers", () =
     }
     expect(control[LOG_SLOTS_COUNT]).toBe(5);
   });
+});
+
+test("no batch waits for segments of the map that cannot be made, their maker's never", () => {
+  const run: Parameters<typeof withKeeper>[1] = (keeper, _, __, { dir }, store, keeping) => {
+    const waits = spyOn(Atomics, "wait");
+    try {
+      // The thread that makes them would wait for itself.
+      keeping.upkeep(BUDGET_MS);
+      expect(waits).not.toHaveBeenCalled();
+      writeFileSync(join(dir, "heap-000001"), "");
+      keeper.run(BUDGET_MS);
+      store.enterBatch();
+      store.leaveBatch();
+      expect(waits).not.toHaveBeenCalled();
+    } finally {
+      waits.mockRestore();
+    }
+  };
+  withKeeper(0, run, { memoryBytes: SEGMENT_SIZE });
 });
