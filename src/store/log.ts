@@ -170,6 +170,14 @@ export class LogWriter {
   }
 
   /**
+   * The same for `count` records with `size` bytes in all: twice of it, as what is left of a chunk
+   * may be too short for the next one.
+   */
+  reserveAll(size: number, count: number): boolean {
+    return this.reserve(2 * (size + count * RESERVE_OVERHEAD));
+  }
+
+  /**
    * Appends a record about the cursor's key. `number` counts with LOG_HAS_NUMBER in `flags` only;
    * the value is bytes [start, start + length) of `value`. Hot.
    */
