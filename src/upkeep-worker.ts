@@ -7,6 +7,7 @@
  * peak of INFO. What is done, and how, is the store's (Store.upkeep).
  */
 import { clock } from "./base/clock.ts";
+import { Log } from "./base/log.ts";
 import { ServerStats } from "./base/server-stats.ts";
 import { Settings } from "./base/settings.ts";
 import { attachAny } from "./store/durable-store.ts";
@@ -34,6 +35,10 @@ class Upkeep {
   readonly #stats: ServerStats;
   readonly #periodMs: number;
   isActiveExpireOn = true;
+  /** Why checkpoints fail, and changes are refused; "" when they are not: as it was said last. */
+  #checkpointError = "";
+  #fullReason = "";
+  readonly #log = new Log("upkeep");
   #timer: Timer | null = null;
   #lastRoundMs = 0;
 
@@ -54,9 +59,28 @@ class Upkeep {
     }
     const hasMore = this.#store.upkeep(this.#periodMs * BUDGET_SHARE, this.isActiveExpireOn);
     const keepsMore = this.#keeper?.run(KEEPER_BUDGET_MS) === true;
+    if (this.#keeper !== null) this.#tellRefusals();
     const keeperPauseMs = this.#keeper?.isBehind === true ? 0 : KEEPER_PAUSE_MS;
     const pauseMs = keepsMore ? keeperPauseMs : this.#periodMs;
     this.#timer = setTimeout(() => this.run(), hasMore ? Math.min(PAUSE_MS, pauseMs) : pauseMs);
+  }
+
+  /** Says what the disk has refused, once each time that it begins and ends. */
+  #tellRefusals(): void {
+    const { durability } = this.#store;
+    if (durability === null) return;
+    const checkpointError = durability.checkpointError();
+    if (checkpointError !== this.#checkpointError) {
+      this.#checkpointError = checkpointError;
+      if (checkpointError === "") this.#log.info("checkpoints succeed again");
+      else this.#log.warn(`a checkpoint has failed: ${checkpointError}`);
+    }
+    const fullReason = durability.fullReason();
+    if (fullReason !== this.#fullReason) {
+      this.#fullReason = fullReason;
+      if (fullReason === "") this.#log.info("changes are accepted again");
+      else this.#log.warn(`changes are refused, the log cannot grow: ${fullReason}`);
+    }
   }
 
   stop(): void {

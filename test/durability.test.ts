@@ -139,14 +139,14 @@ test.skipIf(!mayMount)(
     using folder = temporaryFolder();
     const disk = join(folder.path, "disk");
     mkdirSync(disk);
-    expect((await run(["mount", "-t", "tmpfs", "-o", "size=280m", "none", disk])).exitCode).toBe(0);
+    expect((await run(["mount", "-t", "tmpfs", "-o", "size=480m", "none", disk])).exitCode).toBe(0);
     try {
       const args = ["--dir", join(disk, "data"), "--threads", "1"];
       const ballast = join(disk, "ballast");
       let acknowledged = 0;
       {
         await using server = await startKv(args);
-        writeFileSync(ballast, Buffer.alloc(100 * 1024 * 1024));
+        writeFileSync(ballast, Buffer.alloc(300 * 1024 * 1024));
         await using client = await Client.connect(server);
         const value = Buffer.alloc(100_000, "x");
         let reply = await client.command("SET", "k0", value);
@@ -156,8 +156,14 @@ test.skipIf(!mayMount)(
         expect(await client.text("STRLEN k0")).toBe(100_000);
         expect(await client.text("DEL k0")).toMatchObject({ code: "MISCONF" });
         expect(await info(client, "log_full")).toBe("no space left on device");
+        const failure = await client.text("SAVE");
+        expect(String((failure as ReplyError).text)).toContain("failed: no space left on device");
+        expect(await info(client, "rdb_last_bgsave_status")).toBe("err");
+        await eventually(() => server.stderr.includes("checkpoint has failed: no space"), "a line");
         rmSync(ballast);
         await eventually(async () => (await client.text("SET more 1")) === "OK", "room is noticed");
+        expect(await client.text("SAVE")).toBe("OK");
+        expect(await info(client, "rdb_last_bgsave_status")).toBe("ok");
         server.kill("SIGKILL");
         await server.finished();
       }
@@ -265,7 +271,13 @@ test("SAVE, BGSAVE, LASTSAVE, WAITAOF and INFO tell what is durable", async () =
   expect(readdirSync(dir).filter((name) => name.startsWith("shard-"))).toHaveLength(8);
   const savedAt = Number(await client.text("LASTSAVE"));
   expect(savedAt).toBeGreaterThan(1_600_000_000);
-  expect(await client.text("BGSAVE")).toBe("Background saving started");
+  // It is in progress from the reply on, not when it begins: who polls must not think it ended.
+  client.send("BGSAVE\r\nBGSAVE\r\nINFO persistence\r\n");
+  const [started, refused, text] = await client.nextMany(3);
+  expect(started).toBe("Background saving started");
+  expect(refused).toMatchObject({ code: "ERR" });
+  expect(String(text)).toContain("rdb_bgsave_in_progress:1");
+  await eventually(async () => (await info(client, "rdb_bgsave_in_progress")) === "0", "it ends");
   await eventually(async () => (await info(client, "rdb_saves")) === "2", "BGSAVE is done");
   expect(await info(client, "durability")).toBe("everysec");
   expect(statSync(dir).mode & 0o777).toBe(0o700);

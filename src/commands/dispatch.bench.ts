@@ -17,7 +17,7 @@ import { RequestEncoder } from "../resp/encoder.ts";
 import { ParseStatus, RequestParser } from "../resp/parser.ts";
 import { PartialRequest } from "../resp/partial-request.ts";
 import { ReplyWriter } from "../resp/writer.ts";
-import { attachStore, createStore } from "../store/store.ts";
+import { attachStore, createStore, type Store } from "../store/store.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { NameMemo } from "./name-memo.ts";
 import { registry } from "./registry.ts";
@@ -45,13 +45,13 @@ export class DispatchDriver {
   readonly session = new Session(1, "127.0.0.1:1", "127.0.0.1:2", true, 0);
   readonly #partial = new PartialRequest();
 
-  /** `reserveBytes`: address space for the store's records. */
-  constructor(reserveBytes: number) {
+  /** `reserveBytes`: address space for the records of its store; or another `store`. */
+  constructor(reserveBytes: number, store?: Store) {
     const server: ServerContext = {
       settings: this.settings,
       stats: this.stats,
       slowlog: this.slowlog,
-      store: attachStore(createStore({ reserveBytes, workers: 1 }), 0),
+      store: store ?? attachStore(createStore({ reserveBytes, workers: 1 }), 0),
       pubsub: pubsubOfOneWorker(),
       peers: { ask: () => Promise.resolve([]) },
       workerIndex: 0,

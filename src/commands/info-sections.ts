@@ -137,7 +137,8 @@ export function persistenceSection(server: ServerContext): Fields {
   const { durability } = server.store;
   const facts = durability === null ? null : durability.facts();
   const savedMs = facts === null ? server.startedMs : facts.savedMs;
-  const isRunning = facts?.isCheckpointing === true ? 1 : 0;
+  const isRunning = facts?.isCheckpointAsked === true ? 1 : 0;
+  const status = (facts?.checkpointError ?? "") === "" ? "ok" : "err";
   const tookSeconds =
     facts === null || facts.checkpoints === 0 ? -1 : Math.round(facts.checkpointMs / MS_PER_SECOND);
   return [
@@ -151,7 +152,7 @@ export function persistenceSection(server: ServerContext): Fields {
     ["rdb_changes_since_last_save", facts === null ? 0 : facts.lastStamp - facts.checkpointMark],
     ["rdb_bgsave_in_progress", isRunning],
     ["rdb_last_save_time", Math.floor(savedMs / MS_PER_SECOND)],
-    ["rdb_last_bgsave_status", (facts?.failedCheckpoints ?? 0) === 0 ? "ok" : "err"],
+    ["rdb_last_bgsave_status", status],
     ["rdb_last_bgsave_time_sec", tookSeconds],
     ["rdb_current_bgsave_time_sec", -1],
     ["rdb_saves", facts?.checkpoints ?? 0],
@@ -163,7 +164,7 @@ export function persistenceSection(server: ServerContext): Fields {
     ["aof_rewrite_scheduled", 0],
     ["aof_last_rewrite_time_sec", tookSeconds],
     ["aof_current_rewrite_time_sec", -1],
-    ["aof_last_bgrewrite_status", (facts?.failedCheckpoints ?? 0) === 0 ? "ok" : "err"],
+    ["aof_last_bgrewrite_status", status],
     ["aof_rewrites", facts?.checkpoints ?? 0],
     ["aof_last_write_status", facts?.isFull === true ? "err" : "ok"],
     ["aof_last_cow_size", 0],

@@ -6,7 +6,7 @@
  */
 import { errorTexts } from "../resp/errors.ts";
 import { TYPE_NONE } from "../store/cursor.ts";
-import { STATUS_OK, type Status } from "../store/status.ts";
+import { STATUS_LOG_FULL, STATUS_OK, type Status } from "../store/status.ts";
 import { arg, token } from "./arguments.ts";
 import type { CommandSpec } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -116,6 +116,7 @@ function copyAimed(c: Context, replaces: boolean): void {
   noteLookup(c, from.type !== TYPE_NONE);
   let status: Status = STATUS_OK;
   if (from.type === TYPE_NONE || (to.type !== TYPE_NONE && !replaces)) c.out.integer(0);
+  else if (!store.group(2 * store.memoryUsage(from) + to.keyLength, BOTH)) status = STATUS_LOG_FULL;
   else {
     if (to.type !== TYPE_NONE) {
       store.remove(to);

@@ -28,9 +28,9 @@ function save(c: Context): void {
   if (durability === null) return;
   const done = durability.whenCheckpointed(durability.requestCheckpoint());
   c.defer(
-    done.then((isOk) => (out) => {
-      if (isOk) out.ok();
-      else out.error("ERR The checkpoint failed: see the log, and LOG_FULL in INFO persistence");
+    done.then((failure) => (out) => {
+      if (failure === "") out.ok();
+      else out.error(`ERR The checkpoint failed: ${failure}`);
     }),
   );
 }
@@ -44,11 +44,11 @@ function bgsave(c: Context): void {
   }
   const durability = durabilityOf(c);
   if (durability === null) return;
-  if (durability.isCheckpointing && !isScheduled) {
+  if (durability.isCheckpointAsked && !isScheduled) {
     c.out.error("ERR Background save already in progress");
     return;
   }
-  const isWaiting = durability.isCheckpointing;
+  const isWaiting = durability.isCheckpointAsked;
   durability.requestCheckpoint();
   c.out.simple(isWaiting ? "Background saving scheduled" : "Background saving started");
 }
@@ -56,7 +56,7 @@ function bgsave(c: Context): void {
 function bgrewriteaof(c: Context): void {
   const durability = durabilityOf(c);
   if (durability === null) return;
-  if (durability.isCheckpointing) {
+  if (durability.isCheckpointAsked) {
     c.out.error("ERR Background append only file rewriting already in progress");
     return;
   }

@@ -8,7 +8,7 @@
  */
 import { errorTexts, wrongArgumentsCount } from "../resp/errors.ts";
 import { TYPE_NONE, TYPE_STRING } from "../store/cursor.ts";
-import { STATUS_KEY_TOO_LONG, STATUS_OK, type Status } from "../store/status.ts";
+import { STATUS_KEY_TOO_LONG, STATUS_LOG_FULL, STATUS_OK, type Status } from "../store/status.ts";
 import { KEY_SIZE_MAX } from "../store/store.ts";
 import { arg, block } from "./arguments.ts";
 import type { CommandSpec } from "./command.ts";
@@ -153,6 +153,7 @@ function putPairs(c: Context, count: number, isNew: boolean): Status {
       if (store.cursor(i).type !== TYPE_NONE) status = SOME_EXIST;
     }
   }
+  if (status === STATUS_OK && !groupPairs(c, count)) status = STATUS_LOG_FULL;
   for (let i = 0; i < count && status === STATUS_OK; i++) {
     const value = i * 2 + 2;
     status = store.putString(store.cursor(i), c.bytes, c.start(value), c.length(value), 0);
@@ -167,6 +168,13 @@ function hasLongKey(c: Context, count: number): boolean {
   return false;
 }
 
+/** Makes the pairs a group that the log has room for; false: it has not. */
+function groupPairs(c: Context, count: number): boolean {
+  let size = 0;
+  for (let i = 1; i <= count * 2; i++) size += c.length(i);
+  return c.store.group(size, count);
+}
+
 /** Inside the exclusive section: one pair after the other. */
 function putManyPairs(c: Context, count: number, isNew: boolean): Status {
   const store = c.store;
@@ -176,6 +184,7 @@ function putManyPairs(c: Context, count: number, isNew: boolean): Status {
     store.unlock(cursor);
     if (isFound) return SOME_EXIST;
   }
+  if (!groupPairs(c, count)) return STATUS_LOG_FULL;
   for (let i = 0; i < count; i++) {
     const value = i * 2 + 2;
     store.lock(c.aim(cursor, value - 1));

@@ -296,8 +296,13 @@ export class ShardCheckpoint {
     this.mark = log.lastStamp();
     this.#buckets = this.#view[SHARD_BUCKETS] as number;
     this.#writer = new BlockWriter(this.#descriptor);
-    this.#writer.writeHeader(shard, this.#buckets, this.mark);
-    failPoint("checkpoint-begin");
+    try {
+      this.#writer.writeHeader(shard, this.#buckets, this.mark);
+      failPoint("checkpoint-begin");
+    } catch (error) {
+      this.#drop();
+      throw error;
+    }
   }
 
   /** Goes on for about `budgetMs`. Inside a batch of the Worker's own. */
@@ -395,6 +400,10 @@ export class ShardCheckpoint {
   /** Gives up: nothing is left behind. */
   abandon(): void {
     unlatchSplits(this.#memory, this.shard, this.#generation);
+    this.#drop();
+  }
+
+  #drop(): void {
     closeSync(this.#descriptor);
     rmSync(join(this.#log.dir, this.#name + TEMPORARY), { force: true });
   }

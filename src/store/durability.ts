@@ -7,9 +7,11 @@ import { requestFlush } from "./flusher.ts";
 import { heapBytes } from "./heap.ts";
 import { requestCheckpoint, segmentsCount } from "./keeper.ts";
 import { WORKERS_MAX } from "./layout.ts";
-import { fullReason, type LogState } from "./log.ts";
+import { fullReason, type LogState, refusalReason } from "./log.ts";
 import {
+  LOG_CHECKPOINT_ASKED,
   LOG_CHECKPOINT_DONE,
+  LOG_CHECKPOINT_ERROR,
   LOG_CHECKPOINT_FAILED,
   LOG_CHECKPOINT_RUNNING,
   LOG_CHECKPOINTS_COUNT,
@@ -62,8 +64,13 @@ export interface DurabilityFacts {
   readonly checkpointMark: number;
   readonly checkpoints: number;
   readonly checkpointMs: number;
+  /** Shards are being written, or a checkpoint of everything was asked for. */
   readonly isCheckpointing: boolean;
+  /** A checkpoint of everything was asked for, and has not ended. */
+  readonly isCheckpointAsked: boolean;
   readonly failedCheckpoints: number;
+  /** Why the last checkpoint has failed, "" when it has not. */
+  readonly checkpointError: string;
   readonly savedMs: number;
   readonly recoveryMs: number;
   readonly recoveredRecords: number;
@@ -153,8 +160,16 @@ export class Durability {
     }
   }
 
-  get isCheckpointing(): boolean {
-    return Atomics.load(this.#log.control, LOG_CHECKPOINT_RUNNING) !== 0;
+  /** Whether a checkpoint of everything was asked for and has not ended, begun or not. */
+  get isCheckpointAsked(): boolean {
+    const { control } = this.#log;
+    const done = Atomics.load(control, LOG_CHECKPOINT_DONE);
+    return Atomics.load(control, LOG_CHECKPOINT_ASKED) !== done;
+  }
+
+  /** Why the last checkpoint has failed, in words; "" when it has not. */
+  checkpointError(): string {
+    return refusalReason(Atomics.load(this.#log.control, LOG_CHECKPOINT_ERROR));
   }
 
   /** Asks for a checkpoint of everything. */
@@ -162,13 +177,12 @@ export class Durability {
     return requestCheckpoint(this.#log.control);
   }
 
-  /** Resolves when the checkpoint `request` has ended; whether it succeeded. */
-  async whenCheckpointed(request: number): Promise<boolean> {
+  /** Resolves when the checkpoint `request` has ended: with why it failed, "" when it did not. */
+  async whenCheckpointed(request: number): Promise<string> {
     const { control } = this.#log;
-    const failed = Atomics.load(control, LOG_CHECKPOINT_FAILED);
     for (;;) {
       const done = Atomics.load(control, LOG_CHECKPOINT_DONE);
-      if (done - request >= 0) return Atomics.load(control, LOG_CHECKPOINT_FAILED) === failed;
+      if (done - request >= 0) return this.checkpointError();
       await changed(control, LOG_CHECKPOINT_DONE, done);
     }
   }
@@ -200,8 +214,10 @@ export class Durability {
       checkpointMark: time(TIME_MARK),
       checkpoints: control[LOG_CHECKPOINTS_COUNT] as number,
       checkpointMs: time(TIME_CHECKPOINT_MS),
-      isCheckpointing: this.isCheckpointing,
+      isCheckpointing: control[LOG_CHECKPOINT_RUNNING] !== 0 || this.isCheckpointAsked,
+      isCheckpointAsked: this.isCheckpointAsked,
       failedCheckpoints: control[LOG_CHECKPOINT_FAILED] as number,
+      checkpointError: this.checkpointError(),
       savedMs: time(TIME_SAVED_MS),
       recoveryMs: time(TIME_RECOVERY_MS),
       recoveredRecords: time(TIME_RECOVERED_RECORDS),

@@ -85,8 +85,10 @@ export class DurableStore extends Store {
     });
   }
 
-  override group(): void {
+  override group(size = 0, count = 0): boolean {
+    if (count > 0 && !this.log.reserveAll(size, count)) return false;
     this.log.isGrouped = true;
+    return true;
   }
 
   override lockAll(count: number): void {
@@ -95,16 +97,22 @@ export class DurableStore extends Store {
   }
 
   override unlock(cursor: Cursor): void {
-    if (this.log.isGrouped) this.#endGroup();
-    super.unlock(cursor);
+    try {
+      if (this.log.isGrouped) this.#endGroup();
+    } finally {
+      super.unlock(cursor);
+    }
   }
 
   override unlockAll(count: number): void {
-    if (this.log.isGrouped) this.#endGroup();
-    super.unlockAll(count);
+    try {
+      if (this.log.isGrouped) this.#endGroup();
+    } finally {
+      super.unlockAll(count);
+    }
   }
 
-  /** The exclusive section ends its group by itself. */
+  /** The exclusive section ends its group by itself. Throws when the log has no room at all. */
   #endGroup(): void {
     const { control, worker } = this.memory;
     if (control[CONTROL_EXCLUSIVE] !== worker + 1) this.log.endGroup();

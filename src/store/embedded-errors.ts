@@ -1,4 +1,5 @@
 /** What the embedded store throws when a call cannot be carried out. */
+import { UsageError } from "../base/errors.ts";
 import { type Cursor, TYPE_NONE, TYPE_STRING } from "./cursor.ts";
 import type { Durability } from "./durability.ts";
 import { STATUS_LOG_FULL, STATUS_OK, type Status } from "./status.ts";
@@ -21,6 +22,11 @@ export function wantType(cursor: Cursor, type: number): void {
   if (cursor.type === TYPE_NONE || cursor.type === type) return;
   const [held, wanted] = type === TYPE_STRING ? ["a list", "a string"] : ["a string", "a list"];
   throw new WrongTypeError(`Cannot use the key as ${wanted}: it holds ${held}`);
+}
+
+/** A flush waits for the batches that have begun: nobody may wait for one inside. */
+export function wantNoBatch(isInBatch: boolean, call: string): void {
+  if (isInBatch) throw new UsageError(`${call}: cannot be called inside a batch`);
 }
 
 /** Throws OutOfMemoryError when a change was refused: there is no room in memory or on the disk. */

@@ -6,7 +6,7 @@
  * With "always" a call waits until what it has changed is durable; with "everysec" only while the
  * last flush is too long ago. Every thread that has attached waits for itself.
  */
-import { clock } from "../base/clock.ts";
+import { clock, nanoseconds } from "../base/clock.ts";
 import { FatalError } from "../base/errors.ts";
 import type { Durability } from "./durability.ts";
 import { requestFlush } from "./flusher.ts";
@@ -15,12 +15,12 @@ import { CONTROL_ATTACHED } from "./layout.ts";
 import { LogState } from "./log.ts";
 import {
   LOG_CHECKPOINT_DONE,
-  LOG_CHECKPOINT_FAILED,
   LOG_FLUSH_DONE,
   LOG_MODE,
   LOG_MODE_ALWAYS,
   LOG_STOP,
   STOP_ASKED,
+  STOP_DONE,
   STOP_FAILED,
 } from "./log-layout.ts";
 import type { StoreHandle } from "./memory.ts";
@@ -30,7 +30,10 @@ import type { Store } from "./store.ts";
 const CALLS_A_LOOK = 64;
 /** Who waits looks again so often. */
 const WAIT_MS = 10;
-/** The background thread's last flush may take so long. */
+/** The background thread's first flush comes within this. */
+const START_WAIT_MS = 30_000;
+const NS_PER_MS = 1e6;
+/** Its last flush may take so long. */
 const STOP_WAIT_MS = 30_000;
 
 /** One thread's part. */
@@ -39,6 +42,7 @@ export class EmbeddedLog {
   readonly #state: LogState;
   readonly #durability: Durability;
   readonly #isAlways: boolean;
+  readonly #attachedNs = nanoseconds();
   #callsUntilLook = CALLS_A_LOOK;
 
   constructor(store: Store, log: NonNullable<StoreHandle["log"]>) {
@@ -73,10 +77,11 @@ export class EmbeddedLog {
     const { control } = this.#state;
     while (this.#durability.mustHold(stamp)) {
       const seen = Atomics.load(control, LOG_FLUSH_DONE);
-      this.#wantKeeper();
+      this.#wantAnswer();
       if (this.#durability.isFlushDue()) requestFlush(control);
       Atomics.wait(control, LOG_FLUSH_DONE, seen, WAIT_MS);
-      clock.tick();
+      // The flusher follows the system's clock: a thread that does not would find it late for ever.
+      clock.resync();
     }
   }
 
@@ -86,39 +91,67 @@ export class EmbeddedLog {
     const stamp = this.#durability.lastStamp();
     while (!this.#durability.isDurable(stamp)) {
       const seen = Atomics.load(control, LOG_FLUSH_DONE);
+      this.#wantAnswer();
       requestFlush(control);
       Atomics.wait(control, LOG_FLUSH_DONE, seen, WAIT_MS);
-      this.#wantKeeper();
     }
   }
 
-  /** Throws when the background thread has ended: what is waited for would never come. */
-  #wantKeeper(): void {
-    if (Atomics.load(this.#state.control, LOG_STOP) !== STOP_FAILED) return;
-    throw new FatalError("Cannot flush the log: the disk refuses", "nothing is durable now");
+  /**
+   * Throws when the background thread has ended: nothing would be durable any more, what is waited
+   * for would never come, and after close() the directory may be another's. Hot.
+   */
+  wantKeeper(): void {
+    const control = this.#state.control;
+    const stop = control[LOG_STOP] as number;
+    if (stop >= STOP_DONE) throw stop === STOP_DONE ? closed() : refused();
+  }
+
+  /** For who waits: throws as wantKeeper does, and when the background thread never came up. */
+  #wantAnswer(): void {
+    this.wantKeeper();
+    const { control, dir } = this.#state;
+    if (Atomics.load(control, LOG_FLUSH_DONE) !== 0) return;
+    if (nanoseconds() - this.#attachedNs < START_WAIT_MS * NS_PER_MS) return;
+    throw new FatalError(`Cannot flush ${dir}: the background thread has not started`);
   }
 
   /** Writes a checkpoint of everything. Throws FatalError when the disk refuses. */
   checkpoint(): void {
     const { control } = this.#state;
-    const failed = Atomics.load(control, LOG_CHECKPOINT_FAILED);
     const request = requestCheckpoint(control);
     for (;;) {
       const done = Atomics.load(control, LOG_CHECKPOINT_DONE);
       if (done - request >= 0) break;
-      this.#wantKeeper();
+      this.#wantAnswer();
       requestFlush(control);
       Atomics.wait(control, LOG_CHECKPOINT_DONE, done, WAIT_MS);
     }
-    if (Atomics.load(control, LOG_CHECKPOINT_FAILED) === failed) return;
-    throw new FatalError(`Cannot write a checkpoint in ${this.#state.dir}`, "is the disk full?");
+    const failure = this.#durability.checkpointError();
+    if (failure === "") return;
+    throw new FatalError(`Cannot write a checkpoint in ${this.#state.dir}: ${failure}`);
   }
 
-  /** Ends the background thread after a last flush. */
-  end(): void {
-    const { control } = this.#state;
-    Atomics.store(control, LOG_STOP, STOP_ASKED);
+  /**
+   * Ends the background thread after a last flush, and gives the directory up. Throws when that
+   * flush has failed, or does not end: then the directory stays this process's.
+   */
+  end(release: () => void): void {
+    const { control, dir } = this.#state;
+    Atomics.compareExchange(control, LOG_STOP, 0, STOP_ASKED);
     requestFlush(control);
     Atomics.wait(control, LOG_STOP, STOP_ASKED, STOP_WAIT_MS);
+    const stop = Atomics.load(control, LOG_STOP);
+    if (stop === STOP_ASKED) throw new FatalError(`Cannot close ${dir}: its last flush goes on`);
+    release();
+    if (stop === STOP_FAILED) throw refused();
   }
+}
+
+function closed(): FatalError {
+  return new FatalError("Cannot change the store: it is closed");
+}
+
+function refused(): FatalError {
+  return new FatalError("Cannot flush the log: the disk refuses", "nothing is durable now");
 }

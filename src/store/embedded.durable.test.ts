@@ -3,8 +3,9 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { UsageError } from "../base/errors.ts";
-import { OutOfMemoryError, openStore } from "./embedded.ts";
+import { eventually } from "../../test/harness.ts";
+import { FatalError, UsageError } from "../base/errors.ts";
+import { attach, OutOfMemoryError, openStore } from "./embedded.ts";
 
 const MEMORY = 64 * 1024 * 1024;
 
@@ -115,6 +116,92 @@ test("a store that nobody has written to is checkpointed as well", () => {
     store.close();
   });
 });
+
+test("a segment that cannot be mapped refuses the change, and nobody waits for it", () => {
+  inFolder((dir) => {
+    const store = openStore({ dir, memory: MEMORY });
+    const other = attach(store.handle);
+    rmSync(join(dir, "log-000000"));
+    for (let i = 0; i < 3; i++) {
+      expect(() => store.set("a", "1")).toThrow(OutOfMemoryError);
+      expect(() => other.pushHead("l", "1")).toThrow(OutOfMemoryError);
+    }
+    expect(store.has("a")).toBe(false);
+    store.close();
+  });
+});
+
+test("what waits for a flush is refused inside a batch, which a flush would wait for", () => {
+  inFolder((dir) => {
+    const store = openStore({ dir, memory: MEMORY });
+    store.batch(() => {
+      store.set("a", "1");
+      for (const call of ["flush", "checkpoint", "close"] as const) {
+        expect(() => store[call]()).toThrow(UsageError);
+      }
+    });
+    store.flush();
+    expect(store.getText("a")).toBe("1");
+    store.close();
+  });
+});
+
+test.each(["everysec", "always"] as const)(
+  "a closed store refuses changes in every thread and waits for nothing, %s",
+  (persist) => {
+    inFolder((dir) => {
+      const store = openStore({ dir, persist, memory: MEMORY });
+      const other = attach(store.handle);
+      other.set("a", "1");
+      store.close();
+      for (const view of [store, other]) {
+        expect(() => view.set("b", "1")).toThrow("Cannot change the store: it is closed");
+        expect(() => view.pushTail("l", "1")).toThrow(FatalError);
+        expect(() => view.delete("a")).toThrow(FatalError);
+        expect(() => view.checkpoint()).toThrow(FatalError);
+        expect(view.getText("a")).toBe("1");
+        expect(view.has("b")).toBe(false);
+      }
+      store.close();
+      const again = openStore({ dir, persist, memory: MEMORY });
+      expect(again.getText("a")).toBe("1");
+      expect(again.has("b")).toBe(false);
+      again.close();
+    });
+  },
+);
+
+test.each(["everysec", "always"] as const)(
+  "when the log cannot be flushed every change throws, and close() says so at once, %s",
+  async (persist) => {
+    const folder = mkdtempSync(join(tmpdir(), "kv-embedded-"));
+    const dir = join(folder, "data");
+    const store = openStore({ dir, persist, memory: MEMORY });
+    const change = () => store.set("a", "1");
+    const first = () => {
+      change();
+      // A flush waits for the end of the batch; then what is to be flushed is gone.
+      rmSync(join(dir, "log-000000"));
+    };
+    if (persist === "always") expect(() => store.batch(first)).toThrow(FatalError);
+    else store.batch(first);
+    await eventually(() => {
+      try {
+        change();
+        return false;
+      } catch (error) {
+        return error instanceof FatalError;
+      }
+    }, "the flush has failed");
+    for (let i = 0; i < 200; i++) expect(change).toThrow("the disk refuses");
+    expect(() => store.delete("a")).toThrow("the disk refuses");
+    expect(store.getText("a")).toBe("1");
+    expect(() => store.close()).toThrow("the disk refuses");
+    // The directory is given up all the same.
+    openStore({ dir, memory: MEMORY }).close();
+    rmSync(folder, { recursive: true });
+  },
+);
 
 test("openStore() refuses a mode without a directory, and an unknown one", () => {
   expect(() => openStore({ persist: "always" })).toThrow(UsageError);

@@ -27,7 +27,7 @@ import { type Cursor, TYPE_LIST, TYPE_NONE, TYPE_STRING } from "./cursor.ts";
 import type { DurabilityFacts } from "./durability.ts";
 import { attachAny } from "./durable-store.ts";
 import { type Bytes, copyOf, Scratch } from "./embedded-bytes.ts";
-import { wantRoom, wantType } from "./embedded-errors.ts";
+import { wantNoBatch, wantRoom, wantType } from "./embedded-errors.ts";
 import { EmbeddedLog } from "./embedded-log.ts";
 import { EVICT_ALL_LRU, EVICT_ALL_RANDOM, EVICT_NONE, EVICT_VOLATILE_TTL } from "./eviction.ts";
 import {
@@ -183,29 +183,31 @@ export class EmbeddedStore {
     this.#release = release;
     this.#log?.begin(this.handle);
     this.#upkeep = setInterval(() => {
-      clock.tick();
+      clock.resync();
       this.#store.upkeep(UPKEEP_BUDGET_MS);
     }, UPKEEP_INTERVAL_MS);
     this.#upkeep.unref();
   }
 
   /**
-   * Ends the upkeep of the thread that opened the store, after a last flush. Its memory goes with
-   * the last reference to it; nobody may write to it any more when it has a directory.
+   * Ends the upkeep of the thread that opened the store, after a last flush: FatalError when it
+   * fails. With a directory, changing the store throws that then, in all threads.
    */
   close(): void {
     clearInterval(this.#upkeep);
     this.#upkeep = undefined;
     if (this.#release === null) return;
-    this.#log?.end();
-    this.#release();
+    wantNoBatch(this.#isInBatch, "close");
+    const release = this.#release;
     this.#release = null;
+    this.#log?.end(release);
   }
 
   // ---- Durability -------------------------------------------------------------------------------
 
   /** Makes everything that was written so far durable. Of the thread that opened the store. */
   flush(): void {
+    wantNoBatch(this.#isInBatch, "flush");
     this.#log?.flush();
   }
 
@@ -215,7 +217,7 @@ export class EmbeddedStore {
    * store.
    */
   checkpoint(): void {
-    if (this.#isInBatch) throw new UsageError("checkpoint: cannot be called inside a batch");
+    wantNoBatch(this.#isInBatch, "checkpoint");
     this.#log?.checkpoint();
   }
 
@@ -257,6 +259,7 @@ export class EmbeddedStore {
     const { bytes, start, length } = this.#value.take(value, "value", STRING_SIZE_MAX);
     if (expiresInMs === undefined) {
       const store = this.#store;
+      this.#log?.wantKeeper();
       const cursor = this.#enter(key, false);
       const isAdmitted = store.admitWrites();
       const status = isAdmitted
@@ -534,6 +537,7 @@ export class EmbeddedStore {
   /** Runs `run` with the key locked; throws what its status says. */
   #change(key: Bytes, run: (cursor: Cursor) => Status, needsMemory = true): void {
     const store = this.#store;
+    this.#log?.wantKeeper();
     const cursor = this.#enter(key);
     const isAdmitted = !needsMemory || store.admitWrites();
     let status: Status = STATUS_OUT_OF_MEMORY;

@@ -103,6 +103,7 @@ export class Flusher {
     }
   }
 
+  /** The descriptor of the file that the slot has now. */
   #descriptorOf(slot: number): number {
     const opens = this.#state.control[LOG_SLOT_OPENS + slot] as number;
     const file = this.#files.get(slot);

@@ -16,6 +16,7 @@ import { bumpEpoch, safeEpoch } from "./epoch.ts";
 import {
   CONTROL_SEGMENT_OPEN,
   CONTROL_SEGMENTS,
+  CONTROL_SEGMENTS_REFUSED,
   CONTROL_SEGMENTS_USABLE,
   SEGMENT_SIZE,
   SEGMENTS_MAX,
@@ -130,6 +131,7 @@ export class HeapKeeper {
   constructor(memory: Memory, dir: string) {
     this.#memory = memory;
     this.#dir = dir;
+    memory.makesSegments = true;
   }
 
   /** True: there is more to do right away. Throws what making a file throws. */
@@ -143,7 +145,14 @@ export class HeapKeeper {
       Atomics.notify(control, CONTROL_SEGMENTS_USABLE);
     }
     if (left(memory) >= AHEAD) return false;
-    if (!makeHeapSegment(memory, this.#dir)) return false;
+    let isMade = false;
+    try {
+      isMade = makeHeapSegment(memory, this.#dir);
+    } finally {
+      // Nobody shall wait for what does not come.
+      Atomics.store(control, CONTROL_SEGMENTS_REFUSED, isMade ? 0 : 1);
+    }
+    if (!isMade) return false;
     this.#madeAt = bumpEpoch(memory);
     return true;
   }
@@ -159,11 +168,15 @@ function makeHeapSegment(memory: Memory, dir: string): boolean {
   return true;
 }
 
-/** Before a batch begins: waits while hardly any space is left and more is being made. */
+/**
+ * Before a batch begins: waits while hardly any space is left and more is being made. Not the
+ * thread that makes it, and not while the disk refuses: reads go on, changes are refused.
+ */
 export function awaitSpace(memory: Memory): void {
-  if (left(memory) >= LOW) return;
+  if (left(memory) >= LOW || memory.makesSegments) return;
   const { control } = memory;
   for (let waits = 0; waits < WAITS_MAX && left(memory) < LOW; waits++) {
+    if (Atomics.load(control, CONTROL_SEGMENTS_REFUSED) !== 0) return;
     const usable = Atomics.load(control, CONTROL_SEGMENTS_USABLE);
     Atomics.wait(control, CONTROL_SEGMENTS_USABLE, usable, WAIT_MS);
   }

@@ -19,11 +19,12 @@ import { requestFlush } from "./flusher.ts";
 import { HeapKeeper, heapBytes } from "./heap.ts";
 import { latch, unlatch } from "./latch.ts";
 import { CONTROL_DATABASES, COUNT_USED_BYTES, DATABASES_MAX } from "./layout.ts";
-import { addReady, type LogState, prepareSegment } from "./log.ts";
+import { addReady, type LogState, prepareSegment, refusalCode } from "./log.ts";
 import { removeSegment } from "./log-files.ts";
 import {
   LOG_CHECKPOINT_ASKED,
   LOG_CHECKPOINT_DONE,
+  LOG_CHECKPOINT_ERROR,
   LOG_CHECKPOINT_FAILED,
   LOG_CHECKPOINT_RUNNING,
   LOG_CHECKPOINTS_COUNT,
@@ -39,7 +40,7 @@ import {
   LOG_SLOT_HELD,
   LOG_SLOT_STATE,
   LOG_SLOTS_COUNT,
-  SLOT_GONE,
+  SLOT_LEAVING,
   SLOT_NONE,
   SLOT_READY,
   SLOT_USED,
@@ -79,6 +80,8 @@ const RETRY_MS = 5000;
  */
 const WRITTEN_BYTES_MAX = 64 * 1024 * 1024;
 const HEAP_RETRY_MS = 500;
+/** So is a segment that could not be made: how soon new room is noticed. */
+const PREPARE_RETRY_MS = 250;
 /** Segments that are made ahead while they are used up fast. */
 const READY_WANTED = 2;
 /**
@@ -122,6 +125,7 @@ export class Keeper {
   isBehind = false;
   readonly #heap: HeapKeeper;
   #heapRetryMs = 0;
+  #prepareRetryMs = 0;
 
   constructor(memory: Memory, state: LogState) {
     this.#memory = memory;
@@ -174,7 +178,7 @@ export class Keeper {
     }
   }
 
-  /** Keeps a segment ready, and more while they are used up fast. */
+  /** Keeps a segment ready, and more while they are used up fast. False: one more can be made. */
   #prepare(): boolean {
     const { control } = this.#state;
     const open = Atomics.load(control, LOG_OPEN_SLOT);
@@ -186,10 +190,15 @@ export class Keeper {
     if (clock.nowMs - this.#openedMs > READY_IDLE_MS) this.#trimReady();
     const ready = Atomics.load(control, LOG_READY_COUNT);
     if (ready >= this.#wanted) {
+      // There may be room again.
       if (ready > 0) prepareSegment(this.#state, 1);
       return true;
     }
-    return prepareSegment(this.#state, ready + 1) && ready + 1 >= this.#wanted;
+    if (clock.nowMs < this.#prepareRetryMs) return true;
+    if (prepareSegment(this.#state, ready + 1)) return ready + 1 >= this.#wanted;
+    // Each attempt fills what is left of the disk.
+    this.#prepareRetryMs = clock.nowMs + PREPARE_RETRY_MS;
+    return true;
   }
 
   // ---- Recycling --------------------------------------------------------------------------------
@@ -207,7 +216,7 @@ export class Keeper {
         control[LOG_OPEN_SLOT] !== slot &&
         (times[TIME_SLOT_LAST + slot] as number) <= mark;
       if (isFree) {
-        control[LOG_SLOT_STATE + slot] = SLOT_NONE;
+        control[LOG_SLOT_STATE + slot] = SLOT_LEAVING;
         control[LOG_SEGMENTS_USED] = (control[LOG_SEGMENTS_USED] as number) - 1;
       }
       unlatch(control, LOG_LOCK);
@@ -225,6 +234,13 @@ export class Keeper {
     this.#remove(slot);
   }
 
+  /** Removes the file of a slot that is being left; then the slot can have another. */
+  #remove(slot: number): void {
+    const { control, dir } = this.#state;
+    removeSegment(dir, slot);
+    Atomics.store(control, LOG_SLOT_STATE + slot, SLOT_NONE);
+  }
+
   /** Removes segments that are ready beyond what is made ahead: the load may be over. */
   #trimReady(): void {
     const { control } = this.#state;
@@ -235,7 +251,7 @@ export class Keeper {
       const isSurplus = ready > READY_WANTED;
       if (isSurplus) {
         control[LOG_READY_COUNT] = ready - 1;
-        control[LOG_SLOT_STATE + slot] = SLOT_NONE;
+        control[LOG_SLOT_STATE + slot] = SLOT_LEAVING;
       }
       unlatch(control, LOG_LOCK);
       if (!isSurplus) return;
@@ -243,23 +259,18 @@ export class Keeper {
     }
   }
 
-  /** Removes a segment that is neither ready nor in use; its slot is for the next one. */
-  #remove(slot: number): void {
-    const { control, dir } = this.#state;
-    removeSegment(dir, slot);
-    Atomics.store(control, LOG_SLOT_STATE + slot, SLOT_GONE);
-  }
-
   // ---- Checkpoints ------------------------------------------------------------------------------
 
   #checkpoint(budgetMs: number): boolean {
+    // Who asks for one wants to know now whether it works.
+    if (this.#isAsked()) this.#retryMs = 0;
     if (clock.nowMs < this.#retryMs) return false;
     try {
       if (this.#written.length > 0 && this.#publish()) return true;
       if (this.#job !== null) return this.#step(this.#job, budgetMs);
       return this.#begin();
     } catch (error) {
-      this.#fail();
+      this.#fail(error);
       const code = (error as NodeJS.ErrnoException).code;
       if (code === undefined) throw error;
       return false;
@@ -267,13 +278,16 @@ export class Keeper {
   }
 
   /** The disk refused: what was begun is dropped, and tried again later. */
-  #fail(): void {
+  #fail(error: unknown): void {
     this.#job?.abandon();
     this.#job = null;
     this.#retryMs = clock.nowMs + RETRY_MS;
     const { control } = this.#state;
     Atomics.add(control, LOG_CHECKPOINT_FAILED, 1);
-    if (this.#target !== null) this.#complete(false);
+    Atomics.store(control, LOG_CHECKPOINT_ERROR, refusalCode(error));
+    // What was written earlier could not be published: who has asked since then must know.
+    if (this.#target === null) this.#asked = Atomics.load(control, LOG_CHECKPOINT_ASKED);
+    this.#complete(false);
   }
 
   /** Begins with the shard whose checkpoint is the oldest, if one has to be written. */
@@ -371,6 +385,7 @@ export class Keeper {
   /** What checkpoints, one shard being written anew, and files of the map leave to the log. */
   #logBytesMax(): number {
     const dataBytes = sumCounter(this.#memory, COUNT_USED_BYTES);
+    if (dataBytes <= 0) return LOG_SIZE_MIN;
     const { shards } = this.#manifest;
     const shardBytes = Math.max(dataBytes, this.#state.times[TIME_SHARD_BYTES] as number);
     const checkpointBytes = shardBytes * (1 + 1 / shards.length);
@@ -383,6 +398,7 @@ export class Keeper {
     const { control, times } = this.#state;
     if (this.#isAll) this.#trimReady();
     this.#target = null;
+    if (isDone) Atomics.store(control, LOG_CHECKPOINT_ERROR, 0);
     if (isDone && (times[TIME_MARK] as number) >= this.#roundEnd) {
       times[TIME_SAVED_MS] = clock.nowMs;
       times[TIME_CHECKPOINT_MS] = clock.nowMs - this.#beganMs;
@@ -438,8 +454,10 @@ export class Keeper {
     };
     const mark = Math.min(logMark(next), durable);
     const runs = next.runs.filter((run) => run.last === 0 || run.last > mark);
-    this.#manifest = { ...next, runs };
-    writeManifest(dir, this.#manifest);
+    const manifest = { ...next, runs };
+    // When the disk refuses, the old one still counts, and so do the files that it names.
+    writeManifest(dir, manifest);
+    this.#manifest = manifest;
     this.#written = this.#written.slice(ready.length);
     failPoint("checkpoint-published");
     times[TIME_MARK] = mark;

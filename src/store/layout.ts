@@ -136,6 +136,8 @@ export const CONTROL_WORKERS = 1;
 export const CONTROL_SEGMENTS = 2;
 /** Segments that every Worker has mapped: only those are written to. */
 export const CONTROL_SEGMENTS_USABLE = 3;
+/** 1: no more can be made for now. Written by who makes them. */
+export const CONTROL_SEGMENTS_REFUSED = 4;
 /** 0, or 1 + the Worker inside the exclusive section. */
 export const CONTROL_EXCLUSIVE = 8;
 /** Serialises opening chunks and segments. */

@@ -14,6 +14,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -85,20 +86,31 @@ export function flushDirectory(dir: string): void {
 export function makeZeroed(dir: string, name: string, size: number, pieceSize: number): void {
   zeros ??= Buffer.alloc(PIECE_EVERYSEC);
   const path = join(dir, name);
+  wantSpace(dir, size);
   failPoint("segment-create");
   const descriptor = openSync(path, "wx", FILE_MODE);
   try {
     for (let at = 0; at < size; at += pieceSize) {
       writeAll(descriptor, zeros, Math.min(pieceSize, size - at), at);
     }
+    failPoint("segment-filled");
+    flushDirectory(dir);
   } catch (error) {
-    closeSync(descriptor);
     rmSync(path, { force: true });
     throw error;
+  } finally {
+    closeSync(descriptor);
   }
-  closeSync(descriptor);
-  failPoint("segment-filled");
-  flushDirectory(dir);
+}
+
+/**
+ * Throws what the disk would say at the end, if it has no room for `size` bytes: an attempt takes
+ * what is left of it from everyone else meanwhile.
+ */
+function wantSpace(dir: string, size: number): void {
+  const { blocks, bfree, bsize } = statfsSync(dir);
+  if (blocks === 0 || bfree * bsize >= size) return;
+  throw Object.assign(new Error(`no room in ${dir}`), { code: "ENOSPC", syscall: "statfs" });
 }
 
 /** Makes the segment of a slot, for a log that is flushed after each change (`isAlways`) or not. */

@@ -139,8 +139,8 @@ export const LOG_CHECKPOINT_ASKED = 23;
 export const LOG_CHECKPOINT_DONE = 24;
 export const LOG_CHECKPOINT_RUNNING = 25;
 export const LOG_CHECKPOINT_FAILED = 26;
-/** The errno-like code behind LOG_FULL, see log-files.ts. */
-export const LOG_FULL_REASON = 27;
+/** Why the last checkpoint has failed, by the codes of LOG_FULL; 0 when it has not. */
+export const LOG_CHECKPOINT_ERROR = 27;
 /** The running run's number. */
 export const LOG_RUN = 28;
 /** Segments in use. */
@@ -157,7 +157,7 @@ export const LOG_READING = 32;
  */
 export const LOG_SEGMENTS_SLOW = 33;
 
-/** Segments that there can be at a time: 2 TiB. Slots of those that are gone are used again. */
+/** Slots there can be at a time: 2 TiB of segments. Numbers of removed files are used again. */
 export const LOG_SLOTS_MAX = 32_768;
 /** Per slot: chunks ever taken (the flusher compares), chunks in a Worker's hands, state. */
 export const LOG_SLOT_TAKES = 64;
@@ -167,14 +167,11 @@ export const LOG_SLOT_STATE = LOG_SLOT_HELD + LOG_SLOTS_MAX;
 export const LOG_SLOT_OPENS = LOG_SLOT_STATE + LOG_SLOTS_MAX;
 export const LOG_CONTROL_WORDS = LOG_SLOT_OPENS + LOG_SLOTS_MAX;
 
-/**
- * A slot's states: a file is being made or removed (or never was), zero-filled or recycled, holds
- * records, the file is gone and the slot is for the next one.
- */
+/** A slot's states: no file, zero-filled or recycled, holds records, its file is being removed. */
 export const SLOT_NONE = 0;
 export const SLOT_READY = 1;
 export const SLOT_USED = 2;
-export const SLOT_GONE = 3;
+export const SLOT_LEAVING = 3;
 
 export const LOG_MODE_EVERYSEC = 1;
 export const LOG_MODE_ALWAYS = 2;

@@ -66,7 +66,6 @@ import {
   type LogHandle,
   OP_COMMIT,
   OP_FRAGMENT,
-  SLOT_GONE,
   SLOT_NONE,
   SLOT_READY,
   SLOT_USED,
@@ -168,6 +167,14 @@ export class LogWriter {
    */
   reserve(size: number): boolean {
     return this.#end - this.#at >= size + RESERVE_OVERHEAD || this.#reserveChunks(size);
+  }
+
+  /**
+   * The same for `count` records with `size` bytes in all: twice of it, as what is left of a chunk
+   * may be too short for the next one.
+   */
+  reserveAll(size: number, count: number): boolean {
+    return this.reserve(2 * (size + count * RESERVE_OVERHEAD));
   }
 
   /**
@@ -348,27 +355,41 @@ export class LogWriter {
     const control = this.#control;
     for (;;) {
       latch(control, LOG_LOCK);
-      const slot = claimChunk(control, isEssential);
-      if (slot >= 0) {
-        const chunk = control[LOG_OPEN_CHUNK] as number;
-        control[LOG_OPEN_CHUNK] = chunk + 1;
-        control[LOG_SLOT_HELD + slot] = (control[LOG_SLOT_HELD + slot] as number) + 1;
-        const number = this.#times[TIME_CHUNK_NEXT] as number;
-        this.#times[TIME_CHUNK_NEXT] = number + 1;
-        this.#writeHeader(slot, chunk, number);
-        Atomics.add(control, LOG_SLOT_TAKES + slot, 1);
+      try {
+        const slot = claimChunk(control, isEssential);
+        if (slot >= 0) {
+          this.#takeChunkOf(slot);
+          return true;
+        }
+      } catch (error) {
+        // The segment cannot be mapped: others may be able to, so they must not wait for the latch.
+        Atomics.store(control, LOG_FULL, refusalCode(error));
+        return false;
+      } finally {
         unlatch(control, LOG_LOCK);
-        this.#spares.push(slot, chunk);
-        return true;
       }
-      unlatch(control, LOG_LOCK);
+      // It was tried a moment ago, and will be again: not before every change that is refused.
+      if (!isEssential && Atomics.load(control, LOG_FULL) !== 0) return false;
       // Whoever makes segments in the background is late: do it here.
       if (!prepareSegment(this.state, 1)) return false;
     }
   }
 
-  #writeHeader(slot: number, chunk: number, number: number): void {
-    const { words, doubles } = this.#map(slot);
+  /** Takes the next chunk of the open slot. Under LOG_LOCK. Throws what mapping it throws. */
+  #takeChunkOf(slot: number): void {
+    const file = this.#map(slot);
+    const control = this.#control;
+    const chunk = control[LOG_OPEN_CHUNK] as number;
+    control[LOG_OPEN_CHUNK] = chunk + 1;
+    control[LOG_SLOT_HELD + slot] = (control[LOG_SLOT_HELD + slot] as number) + 1;
+    const number = this.#times[TIME_CHUNK_NEXT] as number;
+    this.#times[TIME_CHUNK_NEXT] = number + 1;
+    this.#writeHeader(file, chunk, number);
+    Atomics.add(control, LOG_SLOT_TAKES + slot, 1);
+    this.#spares.push(slot, chunk);
+  }
+
+  #writeHeader({ words, doubles }: MappedFile, chunk: number, number: number): void {
     const w = (chunk * LOG_CHUNK_SIZE) >>> 2;
     words[w] = LOG_CHUNK_MAGIC;
     words[w + CHUNK_FORMAT_WORD] = FORMAT;
@@ -422,52 +443,60 @@ export const FULL_IO_ERROR = FULL_REASONS.indexOf("EIO") + 1;
 
 /** Why changes are refused, "" when they are not. */
 export function fullReason(state: LogState): string {
-  const code = FULL_REASONS[Atomics.load(state.control, LOG_FULL) - 1];
-  if (code === undefined) return "";
-  return reasonOf(Object.assign(new Error("a segment could not be made"), { code }));
+  return refusalReason(Atomics.load(state.control, LOG_FULL));
 }
 
-function fullCode(error: unknown): number {
+/** What a code of LOG_FULL stands for, in words; "" for 0. */
+export function refusalReason(refusal: number): string {
+  const code = FULL_REASONS[refusal - 1];
+  if (code === undefined) return "";
+  return reasonOf(Object.assign(new Error("a file could not be made"), { code }));
+}
+
+/** The code of LOG_FULL for an error of the system. */
+export function refusalCode(error: unknown): number {
   const code = (error as NodeJS.ErrnoException).code ?? "";
   const index = (FULL_REASONS as readonly string[]).indexOf(code);
   return (index < 0 ? FULL_REASONS.length - 1 : index) + 1;
 }
 
 /**
- * Makes segments until `count` are ready. False: there is no room; LOG_FULL is set until there is.
+ * Makes segments until `count` are ready. False: there is no room for so many; when none is ready,
+ * LOG_FULL is set until one is.
  */
 export function prepareSegment(state: LogState, count: number): boolean {
   const { control, dir } = state;
-  let slot = -1;
   latch(control, LOG_MAKE_LOCK);
   try {
-    while ((Atomics.load(control, LOG_READY_COUNT) as number) < count) {
-      slot = takeSlot(control);
-      if (slot < 0) return false;
+    while (Atomics.load(control, LOG_READY_COUNT) < count) {
+      const slot = freeSlot(control);
       makeSegment(dir, slot, control[LOG_MODE] === LOG_MODE_ALWAYS);
+      if (slot === control[LOG_SLOTS_COUNT]) control[LOG_SLOTS_COUNT] = slot + 1;
       addReady(control, slot);
     }
     Atomics.store(control, LOG_FULL, 0);
     return true;
   } catch (error) {
-    control[LOG_SLOT_STATE + slot] = SLOT_GONE;
-    Atomics.store(control, LOG_FULL, fullCode(error));
+    const isReady = Atomics.load(control, LOG_READY_COUNT) > 0;
+    Atomics.store(control, LOG_FULL, isReady ? 0 : refusalCode(error));
     return false;
   } finally {
     unlatch(control, LOG_MAKE_LOCK);
   }
 }
 
-/** A slot for a new segment: of one that is gone, else the next number; -1 when all are taken. */
-function takeSlot(control: Int32Array): number {
+/**
+ * A slot without a file: one whose segment was removed, or the next that never had one. So their
+ * number, and that of the mappings that threads keep, follows the segments that there are.
+ */
+function freeSlot(control: Int32Array): number {
   const count = control[LOG_SLOTS_COUNT] as number;
-  for (let slot = 0; slot < count; slot++) {
-    if (Atomics.compareExchange(control, LOG_SLOT_STATE + slot, SLOT_GONE, SLOT_NONE) === SLOT_GONE)
-      return slot;
+  const end = LOG_SLOT_STATE + count;
+  for (let word = LOG_SLOT_STATE; word < end; word++) {
+    if (Atomics.load(control, word) === SLOT_NONE) return word - LOG_SLOT_STATE;
   }
-  if (count >= LOG_SLOTS_MAX) return -1;
-  control[LOG_SLOTS_COUNT] = count + 1;
-  return count;
+  if (count < LOG_SLOTS_MAX) return count;
+  throw new FatalError(`Cannot make a segment: ${LOG_SLOTS_MAX} are in use`);
 }
 
 /** Puts a slot among those that are ready; false when there are enough. */

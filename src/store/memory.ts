@@ -132,6 +132,8 @@ export class Memory {
   recordLines = 1;
   /** All records are so few bytes that they stay in the processor's cache. */
   isCached = false;
+  /** This thread makes the segments that are files: it must not wait for them. */
+  makesSegments = false;
   /** Told before a key is evicted; null in memory mode. */
   evictionLog: EvictionLog | null = null;
   /** Keeps the prefetching loads alive: without a use, the JIT drops them. */

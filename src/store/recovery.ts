@@ -37,7 +37,6 @@ import {
   LOG_SLOTS_COUNT,
   LOG_STAMP_NEXT,
   type LogHandle,
-  SLOT_GONE,
   SLOT_USED,
   TIME_CHUNK_NEXT,
   TIME_DURABLE,
@@ -498,7 +497,6 @@ class Recovery {
     control[LOG_RUN] = run;
     control[LOG_MODE] = this.#options.mode === "always" ? LOG_MODE_ALWAYS : LOG_MODE_EVERYSEC;
     control[LOG_SLOTS_COUNT] = Math.max(-1, ...this.#slots) + 1;
-    control.fill(SLOT_GONE, LOG_SLOT_STATE, LOG_SLOT_STATE + control[LOG_SLOTS_COUNT]);
     for (const slot of this.#slots) {
       const last = this.#slotLast.get(slot) ?? 0;
       if (last <= logMark(manifest) && addReady(control, slot)) continue;

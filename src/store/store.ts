@@ -259,11 +259,13 @@ export class Store {
   }
 
   /**
-   * What is changed from here to the unlocking survives a crash as a whole or not at all: for
-   * commands that change one key in several steps. lockAll and exclusive do it by themselves. In
-   * memory mode there is nothing to do; durable-store.ts overrides it, and what follows.
+   * What is changed from here to the unlocking survives a crash as a whole or not at all, as after
+   * lockAll and in exclusive. False: the log has no room for `_size` bytes in `_count` changes, and
+   * nothing must be changed. In memory mode true; durable-store.ts overrides it, and what follows.
    */
-  group(): void {}
+  group(_size = 0, _count = 0): boolean {
+    return true;
+  }
 
   /** Whether changes are refused because there is no room for the log. Hot: once a batch. */
   isLogFull(): boolean {
@@ -557,10 +559,8 @@ export class Store {
   // ---- Upkeep -----------------------------------------------------------------------------------
 
   /**
-   * What is done in the background, by one Worker, for at most about `budgetMs`: frees retired
-   * collections, removes expired keys (unless `expires` is false), ticks the access clock, gives
-   * empty chunks back. Returns true when there is more to do right away. Must be called between
-   * batches, again and again (10 times a second or more).
+   * Does what there is in the background for about `budgetMs` (upkeep.ts). True: there is more to
+   * do right away. Must be called by one Worker, between batches, 10 times a second or more.
    */
   upkeep(budgetMs: number, expires = true): boolean {
     this.enterBatch();

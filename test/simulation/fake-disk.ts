@@ -154,6 +154,7 @@ export class FakeDisk {
 
   /** The functions of node:fs that the store imports. */
   readonly fs = {
+    statfsSync: () => ({ blocks: 0, bfree: 0, bsize: 0 }),
     openSync: (path: string, flags: string) => this.#open(path, flags),
     closeSync: (descriptor: number) => {
       this.#operation("none");
