@@ -7,6 +7,7 @@
  * peak of INFO. What is done, and how, is the store's (Store.upkeep).
  */
 import { clock } from "./base/clock.ts";
+import { FatalError, refusalOf } from "./base/errors.ts";
 import { Log } from "./base/log.ts";
 import { ServerStats } from "./base/server-stats.ts";
 import { Settings } from "./base/settings.ts";
@@ -32,6 +33,7 @@ class Upkeep {
   readonly #store: Store;
   /** Looks after the log and its checkpoints; null in memory mode. */
   readonly #keeper: Keeper | null;
+  readonly #dir: string;
   readonly #stats: ServerStats;
   readonly #periodMs: number;
   isActiveExpireOn = true;
@@ -45,12 +47,24 @@ class Upkeep {
   constructor(plan: ServerPlan, worker: number) {
     this.#store = attachAny(plan.store, worker);
     const { log } = plan.store;
+    this.#dir = log?.dir ?? "";
     this.#keeper = log === undefined ? null : new Keeper(this.#store.memory, new LogState(log));
     this.#stats = new ServerStats(plan.stats, worker, plan.threads + 1);
     this.#periodMs = MS_PER_S / Settings.from(plan.settings).hz;
   }
 
+  /** One round, and those after it. A refusal of the disk that ends them ends the server. */
   run(): void {
+    try {
+      this.#round();
+    } catch (thrown) {
+      const error = refusalOf(`Cannot look after ${this.#dir}`, thrown);
+      if (!(error instanceof FatalError)) throw error;
+      self.postMessage({ type: "failed", message: error.message, hint: error.hint });
+    }
+  }
+
+  #round(): void {
     clock.resync();
     if (clock.nowMs - this.#lastRoundMs >= this.#periodMs) {
       this.#lastRoundMs = clock.nowMs;

@@ -160,7 +160,10 @@ class WsServer {
     const worker = new Worker(workerUrl("ws-server-worker"), { name: `ws-server-worker ${index}` });
     worker.onmessage = (event: MessageEvent<FromChatWorker>) => this.#receive(event.data);
     worker.onerror = (event: ErrorEvent) => {
-      this.#reject(new Error(`ws-server-worker ${index} died: ${event.message}`));
+      // The store throws it when the disk has refused to flush the history.
+      const refusal = /^FatalError: (.*)$/m.exec(event.message)?.[1];
+      if (refusal !== undefined) this.#reject(new FatalError(refusal));
+      else this.#reject(new Error(`ws-server-worker ${index} died: ${event.message}`));
     };
     worker.addEventListener("close", () => {
       if (!this.#isStopping) this.#reject(new Error(`ws-server-worker ${index} ended by itself`));

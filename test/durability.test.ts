@@ -10,6 +10,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -224,6 +225,35 @@ test.skipIf(Bun.which("strace") === null)(
     await using again = await startKv(["--dir", dir, "--threads", "1"]);
     await using client = await Client.connect(again);
     for (let i = 0; i < acknowledged; i++) expect(await client.text(`GET k${i}`)).toBe("v");
+  },
+  PATIENCE_MS,
+);
+
+test.skipIf(Bun.which("strace") === null)(
+  "D6: a segment that cannot be removed ends the server with its reason",
+  async () => {
+    using folder = temporaryFolder();
+    const dir = join(folder.path, "data");
+    {
+      await using server = await startKv(["--dir", dir, "--threads", "1"]);
+      await server.stop();
+    }
+    // More than are kept.
+    for (let slot = 10; slot < 22; slot++) {
+      const path = join(dir, `log-0000${slot}`);
+      writeFileSync(path, "");
+      truncateSync(path, 64 * 1024 * 1024);
+    }
+    const inject = ["-e", "trace=unlink,unlinkat", "-e", "inject=unlink,unlinkat:error=EIO"];
+    const strace = ["strace", "-f", "-qq", "-o", "/dev/null", ...inject];
+    const { exitCode, stderr } = await run(
+      [...strace, ...kvCommand(), "serve", "--dir", dir].concat([
+        ...["--port", "0", "--threads", "1"],
+      ]),
+    );
+    expect(exitCode).toBe(1);
+    // One line; the runtime has a code of its own for it.
+    expect(stderr).toMatch(/^kv: Cannot look after [^\n]*\n$/);
   },
   PATIENCE_MS,
 );

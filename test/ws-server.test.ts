@@ -4,8 +4,9 @@
  */
 import { describe, expect, test } from "bun:test";
 import { Prng } from "../src/base/prng.ts";
+import { readMark } from "../src/store/log-files.ts";
 import { ChatClient, frameOf, httpUrl, metric, RawWebSocket, startChat } from "./chat-harness.ts";
-import { eventually, kvCommand, run, temporaryFolder } from "./harness.ts";
+import { eventually, kvCommand, readyPort, run, Server, temporaryFolder } from "./harness.ts";
 
 const ALL_BYTES = Buffer.from(Array.from({ length: 256 }, (_it, i) => i));
 
@@ -213,6 +214,41 @@ describe("history", () => {
     const frames = (await late.until(heard)) as string[];
     expect(frames.slice(0, heard)).toEqual(Array.from({ length: heard }, (_, i) => `said ${i}`));
   });
+
+  test("with --dir its log is flushed while nobody talks, and SIGTERM ends it with 0", async () => {
+    using folder = temporaryFolder();
+    const dir = `${folder.path}/chat`;
+    await using server = await startChat(["--dir", dir]);
+    {
+      await using ann = await ChatClient.join(server);
+      ann.send("said");
+      await ann.until(1);
+    }
+    // Without the store's background thread, senders would wait for ever from 0.8 s on.
+    await eventually(() => (readMark(dir)?.stamp ?? 0) > 0, "it is flushed");
+    expect(await server.stop()).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  test.skipIf(Bun.which("strace") === null)(
+    "a disk that refuses to flush the history ends the server with its reason",
+    async () => {
+      using folder = temporaryFolder();
+      const inject = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync"];
+      const when = "inject=fdatasync:error=EIO:when=14+";
+      const dir = `${folder.path}/chat`;
+      const chat = ["ws-server", "--port", "0", "--host", "127.0.0.1", "--dir", dir];
+      await using server = new Server(["strace", ...inject, "-e", when, ...kvCommand(), ...chat]);
+      await eventually(() => readyPort(server.stdout) !== 0, "it is ready");
+      server.port = readyPort(server.stdout);
+      const ann = await ChatClient.join(server);
+      await eventually(() => {
+        ann.send("said");
+        return !server.isRunning;
+      }, "it ends");
+      const { exitCode, stderr } = await server.finished();
+      expect([exitCode, stderr]).toEqual([1, "kv: Cannot flush the log: the disk refuses\n"]);
+    },
+  );
 
   test("who joins while others talk on other threads gets each message once", async () => {
     await using server = await startChat(["--threads", "3", "--history", "10000"]);
