@@ -36,7 +36,7 @@ export function check(options: CheckOptions): number {
   const files = manifest.shards.filter((shard) => shard.file !== "");
   const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const run = manifest.runs.at(-1);
-  print(`${dir}: format ${manifest.format}, sound`);
+  print(`${dir}: format ${manifest.format}, ${report.hasDamagedMark ? "usable" : "sound"}`);
   print(`  segments     ${segmentsCount}`);
   print(`  checkpoints  ${files.length} of ${manifest.shards.length} shards, ${formatSize(bytes)}`);
   print(`  runs         ${run?.run ?? 0}, the last stamp is ${run?.last ?? 0}`);
@@ -47,6 +47,8 @@ export function check(options: CheckOptions): number {
 
 function describe(store: Store, report: RecoveryReport): void {
   print(`  records      ${report.recordsCount} read in ${Math.round(report.tookMs)} ms`);
+  if (report.hasDamagedMark)
+    print("  mark         one of two is damaged: the last records may not all be there");
   if (report.skippedCount > 0) print(`  unfinished   ${report.skippedCount} records, not promised`);
   if (report.cutCount > 0)
     print(`  cut off      ${report.cutCount} records behind the last whole one`);

@@ -107,10 +107,12 @@ function openStore(
     workers,
     onProgress: (count) => log.info(`recovering ${dir}: ${count} records so far`),
   });
-  const { recordsCount, tookMs, skippedCount, cutCount, misfitsCount } = report;
+  const { recordsCount, tookMs, skippedCount, cutCount, misfitsCount, hasDamagedMark } = report;
   if (recordsCount > 0) log.info(`recovered ${recordsCount} records in ${Math.round(tookMs)} ms`);
   if (skippedCount > 0) log.warn(`${skippedCount} records were being written when it ended`);
   if (cutCount > 0) log.warn(`${cutCount} records behind the first one that power loss has taken`);
+  if (hasDamagedMark)
+    log.warn("one of the two durable marks was damaged: the last records may not all be there");
   if (misfitsCount > 0) log.warn(`${misfitsCount} records did not fit: please report this`);
   return { handle, release };
 }

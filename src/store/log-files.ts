@@ -46,7 +46,8 @@ export const TEMPORARY = ".tmp";
 /** Bytes between the two slots of the mark: they share no block of a disk. */
 export const MARK_SLOT_DISTANCE = 4096;
 const MARK_SLOT_SIZE = 64;
-const MARK_CRC = 40;
+/** Where a slot's checksum is; it covers what is before it. */
+export const MARK_CRC = 40;
 
 export function segmentName(slot: number): string {
   return `log-${String(slot).padStart(6, "0")}`;
@@ -211,21 +212,37 @@ export class MarkFile {
   }
 }
 
+/** What the mark's file holds. */
+export interface FoundMark extends Mark {
+  readonly sequence: number;
+  /** The other slot holds no mark, and should: what counts is older than it may have been. */
+  readonly isOtherDamaged: boolean;
+}
+
 /** The valid mark with the higher sequence, null when there is none. */
-export function readMark(dir: string): (Mark & { readonly sequence: number }) | null {
+export function readMark(dir: string): FoundMark | null {
   const bytes = readFileSync(join(dir, MARK_NAME));
-  let best: (Mark & { readonly sequence: number }) | null = null;
-  for (const at of [0, MARK_SLOT_DISTANCE]) {
-    if (bytes.length < at + MARK_SLOT_SIZE) continue;
-    if (crc32(bytes, at, at + MARK_CRC) !== bytes.readInt32LE(at + MARK_CRC)) continue;
-    const sequence = bytes.readDoubleLE(at);
-    if (best !== null && best.sequence > sequence) continue;
-    best = {
-      sequence,
-      run: bytes.readDoubleLE(at + 8),
-      stamp: bytes.readDoubleLE(at + 16),
-      timeMs: bytes.readDoubleLE(at + 24),
-    };
-  }
-  return best;
+  const marks = [markAt(bytes, 0), markAt(bytes, MARK_SLOT_DISTANCE)];
+  const best = (marks[0]?.sequence ?? 0) > (marks[1]?.sequence ?? 0) ? 0 : 1;
+  const mark = marks[best];
+  if (mark === undefined) return null;
+  // The first mark of a store is alone.
+  const isOtherUsed = mark.sequence > 1 || !isZero(bytes, (1 - best) * MARK_SLOT_DISTANCE);
+  return { ...mark, isOtherDamaged: marks[1 - best] === undefined && isOtherUsed };
+}
+
+function markAt(bytes: Buffer, at: number): (Mark & { readonly sequence: number }) | undefined {
+  if (bytes.length < at + MARK_SLOT_SIZE) return undefined;
+  if (crc32(bytes, at, at + MARK_CRC) !== bytes.readInt32LE(at + MARK_CRC)) return undefined;
+  return {
+    sequence: bytes.readDoubleLE(at),
+    run: bytes.readDoubleLE(at + 8),
+    stamp: bytes.readDoubleLE(at + 16),
+    timeMs: bytes.readDoubleLE(at + 24),
+  };
+}
+
+function isZero(bytes: Buffer, at: number): boolean {
+  for (let i = at; i < at + MARK_SLOT_SIZE; i++) if (bytes[i] !== 0) return false;
+  return true;
 }

@@ -26,7 +26,7 @@ import { Flusher } from "./flusher.ts";
 import { Keeper, requestCheckpoint } from "./keeper.ts";
 import { LogState, prepareSegment } from "./log.ts";
 import { chunkSeed, recordCheck } from "./log-check.ts";
-import { segmentName, slotOfName } from "./log-files.ts";
+import { MARK_SLOT_DISTANCE, segmentName, slotOfName } from "./log-files.ts";
 import {
   CHUNK_FORMAT_WORD,
   LOG_CHUNK_CRC,
@@ -41,7 +41,7 @@ import { chunksOf, decode, LogRecord } from "./log-reader.ts";
 import { readManifest, writeManifest } from "./manifest.ts";
 import { RESERVE_SIZE_MIN } from "./memory.ts";
 import { fuzzRecovery } from "./recovery.fuzz.ts";
-import { type Recovered, recover } from "./recovery.ts";
+import { inspect, type Recovered, recover } from "./recovery.ts";
 import { STATUS_OK } from "./status.ts";
 import { attachStore, type Store } from "./store.ts";
 
@@ -56,9 +56,10 @@ function newDirectory(): string {
   return join(folder, "data");
 }
 
+const sizes = { reserveBytes: 256 * 1024 * 1024, workers: 3 };
+
 function open(dir: string, more: object = {}): Recovered {
-  const reserveBytes = 256 * 1024 * 1024;
-  return recover({ dir, mode: "everysec", reserveBytes, workers: 3, ...more });
+  return recover({ dir, mode: "everysec", ...sizes, ...more });
 }
 
 function set(store: Store, name: string, value: string): void {
@@ -199,6 +200,38 @@ test("damage below the durable mark is refused with its place, and nothing is ch
   expect(get(saved, "k3")).toBe("value");
   expect(salvaged.report.damagedCount).toBeGreaterThan(0);
   salvaged.release();
+});
+
+test("one of two durable marks is enough, and told; without both a store is refused", () => {
+  const dir = newDirectory();
+  const first = open(dir);
+  set(attachAny(first.handle, 0), "a", "1");
+  flush(first);
+  first.release();
+  const path = join(dir, "mark");
+  const whole = readFileSync(path);
+  for (const slots of [[0], [MARK_SLOT_DISTANCE], [0, MARK_SLOT_DISTANCE]]) {
+    // A flipped bit, and a page of zeros in its place.
+    for (const patch of [Buffer.from([(whole[20] as number) ^ 1]), Buffer.alloc(44)]) {
+      writeFileSync(path, whole);
+      for (const slot of slots) poke(path, slot + (patch.length === 1 ? 20 : 0), patch);
+      if (slots.length === 2) {
+        expect(() => inspect({ ...sizes, dir })).toThrow("the durable mark is missing or damaged");
+        continue;
+      }
+      const found = inspect({ ...sizes, dir });
+      expect(found.report.hasDamagedMark).toBe(true);
+      expect(get(attachStore(found.handle, 0), "a")).toBe("1");
+      found.release();
+    }
+  }
+  writeFileSync(path, whole);
+  poke(path, 20, Buffer.from([(whole[20] as number) ^ 1]));
+  // Whoever goes on writes a mark into the damaged slot.
+  open(dir).release();
+  const last = inspect({ ...sizes, dir });
+  expect(last.report.hasDamagedMark).toBe(false);
+  last.release();
 });
 
 test("a checkpoint: damaged, cut off, missing, and a newer format are refused", () => {

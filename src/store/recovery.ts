@@ -102,6 +102,8 @@ export interface RecoveryReport {
   /** Records or checkpoints that were damaged (salvaging only). */
   damagedCount: number;
   misfitsCount: number;
+  /** One of the mark's two slots was damaged, the other one was used. */
+  hasDamagedMark: boolean;
 }
 
 /** What `inspect` finds: the map, and what the files say. */
@@ -163,6 +165,7 @@ class Recovery {
     cutCount: 0,
     damagedCount: 0,
     misfitsCount: 0,
+    hasDamagedMark: false,
   };
   /** The highest stamp and chunk number seen anywhere. */
   #stampMax = 0;
@@ -329,7 +332,10 @@ class Recovery {
   #readMark(): { readonly run: number; readonly stamp: number } {
     const { dir } = this.#directory;
     const mark = statSync(join(dir, MARK_NAME), { throwIfNoEntry: false }) && readMark(dir);
-    if (mark !== undefined && mark !== null) return mark;
+    if (mark !== undefined && mark !== null) {
+      this.#report.hasDamagedMark = mark.isOtherDamaged;
+      return mark;
+    }
     if (this.#options.salvages === true) return { run: 0, stamp: 0 };
     throw new FatalError(
       `Cannot recover ${dir}: the durable mark is missing or damaged`,

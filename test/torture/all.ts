@@ -83,7 +83,7 @@ const TORTURES: readonly Torture[] = [
       hasPeer("strace") && losePower({ mode, images: 2000, imagesPerRun: 20, threads: 2, seed }),
   })),
   { name: "B1 in process", run: (seed) => fuzzRecovery(seed, 100, 1000) },
-  { name: "C1", run: (seed) => flipBits(seed, 10_000) },
+  { name: "C1", run: (seed) => flipBits({ seed, live: 10_000, marks: 1000, dead: 2000 }) },
   {
     name: "C2",
     run: (seed) => damageFiles({ seed, cuts: 1000, pages: 200, boundaryStep: 1 }),

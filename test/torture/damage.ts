@@ -38,6 +38,8 @@ export interface DamageOptions {
 export interface DamageTotals {
   trials: number;
   refused: number;
+  /** A slot of the mark was damaged, the other one was used. */
+  mended: number;
   harmless: number;
   readonly byKind: Record<Kind, number>;
 }
@@ -57,6 +59,7 @@ class Damage {
   readonly #totals: DamageTotals = {
     trials: 0,
     refused: 0,
+    mended: 0,
     harmless: 0,
     byKind: { cut: 0, zeroed: 0, doubled: 0, swapped: 0, older: 0, appended: 0 },
   };

@@ -32,20 +32,22 @@ export interface Sample {
   readonly olderTail: Buffer;
 }
 
-/** What became of a damaged store. */
-export type Outcome = "refused" | "harmless";
+/** What became of a damaged store. Mended: the other slot of the mark was used. */
+export type Outcome = "refused" | "mended" | "harmless";
 
-/** A small store, used for the first time. */
+/** A small store, used for the first time: two runs, of two Workers each, behind its checkpoint. */
 export function makeSample(dir: string): Sample {
-  const writer = new SampleWriter(dir, 0);
-  writer.setAll("before");
-  writer.checkpoint();
-  return writer.finish(Buffer.alloc(0));
+  const first = new SampleWriter(dir, 0, 2);
+  first.setAll("before");
+  first.checkpoint();
+  first.setAll("between");
+  first.release();
+  return new SampleWriter(dir, 0, 2).finish(Buffer.alloc(0));
 }
 
 /** A store whose tail segment was full once, was recycled, and is in use again. */
 export function makeReusedSample(dir: string): Sample {
-  const writer = new SampleWriter(dir, LONG_VALUE);
+  const writer = new SampleWriter(dir, LONG_VALUE, 1);
   const older = writer.fillUntilReused();
   writer.checkpoint();
   return writer.finish(older);
@@ -66,38 +68,39 @@ export function outcomeOf(sample: Sample): Outcome {
   const wrong = firstWrong(attachStore(found.handle, 0), sample.valueSize);
   found.release();
   if (wrong !== "") throw new Error(`a wrong value: ${wrong}`);
-  return "harmless";
+  return found.report.hasDamagedMark ? "mended" : "harmless";
 }
 
 class SampleWriter {
   readonly #dir: string;
   readonly #valueSize: number;
-  readonly #store: Store;
+  /** Keys are set through them by turns. */
+  readonly #stores: readonly Store[];
   readonly #state: LogState;
   readonly #flusher: Flusher;
   readonly #keeper: Keeper;
   readonly #release: () => void;
 
-  constructor(dir: string, valueSize: number) {
+  constructor(dir: string, valueSize: number, writers: number) {
     this.#dir = dir;
     this.#valueSize = valueSize;
     const options = { dir, mode: "everysec", reserveBytes: RESERVE, workers: 3 } as const;
     const { handle, log, release } = recover(options);
     this.#release = release;
-    this.#store = attachAny(handle, 0);
+    this.#stores = Array.from({ length: writers }, (_, worker) => attachAny(handle, worker));
     this.#state = new LogState(log);
     this.#flusher = new Flusher(log, handle.control);
     this.#keeper = new Keeper(attachAny(handle, 2).memory, this.#state);
   }
 
   setAll(suffix: string): void {
-    const store = this.#store;
-    store.enterBatch();
+    for (const store of this.#stores) store.enterBatch();
     for (let i = 0; i < KEYS; i++) {
+      const store = this.#stores[i % this.#stores.length] as Store;
       const value = Buffer.from(textOf(i, suffix, this.#valueSize));
       store.setString(aim(store, `key:${i}`), value, 0, value.length);
     }
-    store.leaveBatch();
+    for (const store of this.#stores) store.leaveBatch();
   }
 
   /**
@@ -137,11 +140,16 @@ class SampleWriter {
     this.#keeper.run(5);
   }
 
+  /** As a process that is killed: what is written is there. */
+  release(): void {
+    this.#flusher.close();
+    this.#release();
+  }
+
   finish(olderTail: Buffer): Sample {
     this.setAll("behind");
     this.#flusher.flush();
-    this.#flusher.close();
-    this.#release();
+    this.release();
     const slot = this.#openSlot;
     const tailEnd = endOfRecords(this.#dir, slot);
     const tail = segmentName(slot);
