@@ -308,7 +308,7 @@ export class DurableClient {
     change: (this: DurableClient) => Steps<void>,
   ): Steps<void> {
     const step = this.#world.model.begin(effects);
-    this.#store.group();
+    yield* this.#do(this.#store.group());
     yield* change.call(this);
     yield* this.#do(this.#store.unlock(cursor));
     this.#complete(step);
