@@ -26,10 +26,12 @@ import {
 } from "./log-files.ts";
 import {
   FORMAT,
+  LOG_CHUNKS,
   LOG_CONTROL_WORDS,
   LOG_MODE,
   LOG_MODE_ALWAYS,
   LOG_MODE_EVERYSEC,
+  LOG_OPEN_CHUNK,
   LOG_OPEN_SLOT,
   LOG_RUN,
   LOG_SEGMENTS_USED,
@@ -59,6 +61,12 @@ import { attachStore } from "./store.ts";
 
 const FILE_MODE = 0o600;
 const NS_PER_MS = 1e6;
+/**
+ * A loss of power can take the headers of so many chunks and leave records behind them: 4 GiB, more
+ * than is ever written before a flush ends. No chunk of a later run may have the number of one of
+ * those: in the same place, it would make records of what is left of it.
+ */
+const CHUNKS_LOST_MAX = 4096;
 /** Records between two looks at the clock for progress. */
 const PROGRESS_RECORDS = 65_536;
 const PROGRESS_MS = 1000;
@@ -158,6 +166,9 @@ class Recovery {
   /** The highest stamp and chunk number seen anywhere. */
   #stampMax = 0;
   #chunkMax = 0;
+  /** Where the chunk with that number is. */
+  #lastSlot = -1;
+  #lastChunk = 0;
   readonly #slotLast = new Map<number, number>();
   #slots: number[] = [];
   /** Segments that were never filled: to be removed. */
@@ -336,7 +347,10 @@ class Recovery {
       this.#slots.push(slot);
       for (const chunk of chunksOf(dir, slot)) {
         all.push(chunk);
-        this.#chunkMax = Math.max(this.#chunkMax, chunk.number);
+        if (chunk.number < this.#chunkMax) continue;
+        this.#chunkMax = chunk.number;
+        this.#lastSlot = slot;
+        this.#lastChunk = chunk.chunk;
       }
     }
     return all;
@@ -478,13 +492,18 @@ class Recovery {
     const control = new Int32Array(log.control);
     const times = new Float64Array(log.times);
     control[LOG_STAMP_NEXT] = first | 0;
-    control[LOG_OPEN_SLOT] = -1;
+    // What is left of the last segment is used up first: a program that is started again and again
+    // would take another one each time.
+    const isLeft = this.#lastChunk + 1 < LOG_CHUNKS;
+    control[LOG_OPEN_SLOT] = isLeft ? this.#lastSlot : -1;
+    control[LOG_OPEN_CHUNK] = this.#lastChunk + 1;
     control[LOG_RUN] = run;
     control[LOG_MODE] = this.#options.mode === "always" ? LOG_MODE_ALWAYS : LOG_MODE_EVERYSEC;
     control[LOG_SLOTS_COUNT] = Math.max(-1, ...this.#slots) + 1;
     for (const slot of this.#slots) {
       const last = this.#slotLast.get(slot) ?? 0;
-      if (last <= logMark(manifest) && addReady(control, slot)) continue;
+      const isOpen = control[LOG_OPEN_SLOT] === slot;
+      if (!isOpen && last <= logMark(manifest) && addReady(control, slot)) continue;
       control[LOG_SLOT_STATE + slot] = SLOT_USED;
       control[LOG_SEGMENTS_USED] = (control[LOG_SEGMENTS_USED] as number) + 1;
       times[TIME_SLOT_LAST + slot] = last;
@@ -492,7 +511,7 @@ class Recovery {
     times[TIME_STAMP_BASE] = first;
     times[TIME_DURABLE] = first - 1;
     times[TIME_FLUSHED_MS] = clock.nowMs;
-    times[TIME_CHUNK_NEXT] = this.#chunkMax + 1;
+    times[TIME_CHUNK_NEXT] = this.#chunkMax + 1 + run * CHUNKS_LOST_MAX;
     times[TIME_MARK] = logMark(manifest);
     times[TIME_SAVED_MS] = manifest.savedMs;
     times[TIME_SHARD_BYTES] = manifest.shards.reduce((sum, it) => sum + it.sizeBytes, 0);
