@@ -5,8 +5,9 @@
  * Values move with their expiry; the value itself stays where it is when it lies in nodes.
  */
 import { errorTexts } from "../resp/errors.ts";
-import { TYPE_NONE } from "../store/cursor.ts";
+import { type Cursor, TYPE_LIST, TYPE_NONE } from "../store/cursor.ts";
 import { STATUS_LOG_FULL, STATUS_OK, type Status } from "../store/status.ts";
+import type { Store } from "../store/store.ts";
 import { arg, token } from "./arguments.ts";
 import type { CommandSpec } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -107,6 +108,11 @@ function copy(c: Context): void {
   copyAimed(c, replaces);
 }
 
+/** Bytes of log that a copy of the value takes at the most; elements of a list have headers. */
+function logSize(store: Store, from: Cursor): number {
+  return store.memoryUsage(from) * (from.type === TYPE_LIST ? 2 : 1);
+}
+
 function copyAimed(c: Context, replaces: boolean): void {
   const store = c.store;
   const from = store.cursor(SOURCE);
@@ -116,7 +122,7 @@ function copyAimed(c: Context, replaces: boolean): void {
   noteLookup(c, from.type !== TYPE_NONE);
   let status: Status = STATUS_OK;
   if (from.type === TYPE_NONE || (to.type !== TYPE_NONE && !replaces)) c.out.integer(0);
-  else if (!store.group(2 * store.memoryUsage(from) + to.keyLength, BOTH)) status = STATUS_LOG_FULL;
+  else if (!store.group(logSize(store, from) + to.keyLength, BOTH)) status = STATUS_LOG_FULL;
   else {
     if (to.type !== TYPE_NONE) {
       store.remove(to);

@@ -87,7 +87,8 @@ export class DurableStore extends Store {
 
   override group(size = 0, count = 0): boolean {
     if (count > 0 && !this.log.reserveAll(size, count)) return false;
-    this.log.isGrouped = true;
+    // A single record is whole by itself.
+    if (count !== 1) this.log.isGrouped = true;
     return true;
   }
 

@@ -21,6 +21,8 @@ declare const self: Worker;
 
 const KEEPER_BUDGET_MS = 5;
 const PERIOD_MS = 50;
+/** At the end, so much time is for a log that is too long. */
+const CLOSING_MS = 1000;
 /** A flush begins at the latest so long after the last one. */
 const FLUSH_PERIOD_MS = 200;
 
@@ -61,5 +63,8 @@ function run(flusher: Flusher, keeper: Keeper, control: Int32Array): void {
     const hasMore = keeper.run(KEEPER_BUDGET_MS);
     if (!hasMore) Atomics.wait(control, LOG_FLUSH_REQUEST, request, PERIOD_MS);
   }
+  // A program that is over soon each time would never shorten it.
+  const endMs = clock.nowMs + CLOSING_MS;
+  while (keeper.run(KEEPER_BUDGET_MS) && keeper.isTooLong && clock.nowMs < endMs) flusher.flush();
   flusher.close();
 }

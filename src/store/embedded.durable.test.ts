@@ -108,6 +108,21 @@ test.skipIf(!mayMount)(
   },
 );
 
+test("a program that is started again and again does not take a segment each time", () => {
+  inFolder((dir) => {
+    for (let i = 0; i < 6; i++) {
+      const store = openStore({ dir, memory: MEMORY });
+      store.set(`k${i}`, "v");
+      store.close();
+    }
+    // The open one, and one ahead.
+    expect(readdirSync(dir).filter((name) => name.startsWith("log-"))).toHaveLength(2);
+    const store = openStore({ dir, memory: MEMORY });
+    expect(store.stats().keysCount).toBe(6);
+    store.close();
+  });
+});
+
 test("a store that nobody has written to is checkpointed as well", () => {
   inFolder((dir) => {
     const store = openStore({ dir, memory: MEMORY });

@@ -194,10 +194,10 @@ export class EmbeddedStore {
    * fails. With a directory, changing the store throws that then, in all threads.
    */
   close(): void {
+    wantNoBatch(this.#isInBatch, "close");
     clearInterval(this.#upkeep);
     this.#upkeep = undefined;
     if (this.#release === null) return;
-    wantNoBatch(this.#isInBatch, "close");
     const release = this.#release;
     this.#release = null;
     this.#log?.end(release);

@@ -120,7 +120,8 @@ export class Keeper {
   #seenOpen = -1;
   #openedMs = 0;
   #flushAsked = -1;
-  #isTooLong = false;
+  /** The log is longer than its part: shards are written, if that makes it shorter. */
+  isTooLong = false;
   /** The log is longer than it should become while a shard is written: that must not pause. */
   isBehind = false;
   readonly #heap: HeapKeeper;
@@ -160,7 +161,7 @@ export class Keeper {
     const { control } = this.#state;
     const max = this.#logBytesMax();
     const over = Atomics.load(control, LOG_SEGMENTS_USED) * LOG_SEGMENT_SIZE - max;
-    this.#isTooLong = over > 0;
+    this.isTooLong = over > 0;
     this.isBehind = over > Math.max(LOG_SEGMENT_SIZE / 2, max * BEHIND_PART);
     const slowBytes = max + Math.max(2 * LOG_SEGMENT_SIZE, max * SLOW_PART);
     Atomics.store(control, LOG_SEGMENTS_SLOW, Math.floor(slowBytes / LOG_SEGMENT_SIZE));
@@ -317,7 +318,7 @@ export class Keeper {
     // Before it is looked at: who asks in between gets a checkpoint of its own.
     const asked = Atomics.load(control, LOG_CHECKPOINT_ASKED);
     const isAll = asked !== this.#asked || this.#isTime();
-    if (!isAll && !(this.#isTooLong && this.#isWorthWriting(mark))) return false;
+    if (!isAll && !(this.isTooLong && this.#isWorthWriting(mark))) return false;
     // For a log that is too long, one shard after the other until it is short enough.
     this.#target = isAll ? this.#state.lastStamp() : mark + 1;
     this.#isAll = isAll;

@@ -20,7 +20,7 @@ import {
 import { join } from "node:path";
 import { crc32 } from "../base/crc32.ts";
 import { failPoint } from "../base/fail-point.ts";
-import { releaseSpace } from "../base/file-space.ts";
+import { FileSpace } from "../base/file-space.ts";
 import { LOG_SEGMENT_SIZE } from "./log-layout.ts";
 
 const FILE_MODE = 0o600;
@@ -109,8 +109,10 @@ export function makeZeroed(dir: string, name: string, size: number, pieceSize: n
  * what is left of it from everyone else meanwhile.
  */
 function wantSpace(dir: string, size: number): void {
-  const { blocks, bfree, bsize } = statfsSync(dir);
-  if (blocks === 0 || bfree * bsize >= size) return;
+  const { blocks, bavail, bfree, bsize } = statfsSync(dir);
+  // The last part of a disk is root's.
+  const free = process.getuid?.() === 0 ? bfree : bavail;
+  if (blocks === 0 || free * bsize >= size) return;
   throw Object.assign(new Error(`no room in ${dir}`), { code: "ENOSPC", syscall: "statfs" });
 }
 
@@ -119,11 +121,19 @@ export function makeSegment(dir: string, slot: number, isAlways: boolean): void 
   makeZeroed(dir, segmentName(slot), LOG_SEGMENT_SIZE, isAlways ? PIECE_ALWAYS : PIECE_EVERYSEC);
 }
 
-/** Removes the segment of a slot. Those who have mapped it do not keep its space. */
+/**
+ * Removes the segment of a slot. Those who have mapped it do not keep its space. Its name goes
+ * first: nobody finds a segment of holes, which a full disk could not fill.
+ */
 export function removeSegment(dir: string, slot: number): void {
   const path = join(dir, segmentName(slot));
-  releaseSpace(path);
-  rmSync(path, { force: true });
+  const space = new FileSpace(path);
+  try {
+    rmSync(path, { force: true });
+    space.release();
+  } finally {
+    space.close();
+  }
 }
 
 /** Writes all of it: a short write is not an error of its own. */

@@ -19,7 +19,7 @@ import { adviseWritten } from "../base/memory-advice.ts";
 import type { Cursor } from "./cursor.ts";
 import { latch, unlatch } from "./latch.ts";
 import { chunkSeed, recordCheck } from "./log-check.ts";
-import { type MappedFile, makeSegment, mapFile, segmentName } from "./log-files.ts";
+import { type MappedFile, makeSegment, mapFile, removeSegment, segmentName } from "./log-files.ts";
 import {
   CHUNK_FORMAT_WORD,
   CHUNK_NUMBER_WORD,
@@ -89,6 +89,8 @@ const FRAGMENT_SIZE_MIN = 4096;
 /** Old mappings are only given up by the collector, which sees no reason to come by itself. */
 const MAPS_A_COLLECTION = 32;
 const SAFE_DISTANCE = 2 ** 30;
+/** Chunks that were taken ahead and are kept when they were not needed. */
+const SPARES_KEPT = 1;
 const EMPTY = Buffer.allocUnsafeSlow(0);
 
 /** What is shared of the log: one thread's views. */
@@ -170,11 +172,12 @@ export class LogWriter {
   }
 
   /**
-   * The same for `count` records with `size` bytes in all: twice of it, as what is left of a chunk
-   * may be too short for the next one.
+   * The same for `count` records with `size` bytes in all. What is left of a chunk may be too short
+   * for the next one: as much again, but for values that come in fragments.
    */
   reserveAll(size: number, count: number): boolean {
-    return this.reserve(2 * (size + count * RESERVE_OVERHEAD));
+    const lost = Math.min(size, count * LOG_RECORD_SIZE_MAX);
+    return this.reserve(size + lost + 2 * count * RESERVE_OVERHEAD);
   }
 
   /**
@@ -243,9 +246,11 @@ export class LogWriter {
   /** Ends the group, if any record was written to it. */
   endGroup(): void {
     this.isGrouped = false;
-    if (this.#groupedCount === 0) return;
-    this.#groupedCount = 0;
-    this.note(OP_COMMIT, 0, 0, EMPTY, 0);
+    if (this.#groupedCount > 0) {
+      this.#groupedCount = 0;
+      this.note(OP_COMMIT, 0, 0, EMPTY, 0);
+    }
+    if (this.#spares.length > 2 * SPARES_KEPT) this.#giveSparesBack();
   }
 
   /** Appends a record that is about no key. */
@@ -294,9 +299,24 @@ export class LogWriter {
     if (size + RESERVE_OVERHEAD > LOG_RECORD_SIZE_MAX) {
       room += Math.max(0, this.#end - this.#at - overhead);
     }
-    for (; room < size + RESERVE_OVERHEAD; room += usable)
-      if (!this.#takeChunk(false)) return false;
+    for (; room < size + RESERVE_OVERHEAD; room += usable) {
+      if (this.#takeChunk(false)) continue;
+      this.#giveSparesBack();
+      return false;
+    }
     return true;
+  }
+
+  /** Gives up chunks that were taken ahead for more than came: they would pin their segments. */
+  #giveSparesBack(): void {
+    const control = this.#control;
+    latch(control, LOG_LOCK);
+    while (this.#spares.length > 2 * SPARES_KEPT) {
+      this.#spares.pop();
+      const held = LOG_SLOT_HELD + (this.#spares.pop() as number);
+      control[held] = (control[held] as number) - 1;
+    }
+    unlatch(control, LOG_LOCK);
   }
 
   /** Leaves the current chunk for the first of those taken ahead, or for a new one. */
@@ -438,7 +458,7 @@ const FULL_REASONS = [
   "OTHER",
 ] as const;
 
-/** LOG_FULL of a disk that has refused to flush: for good. */
+/** LOG_FULL of a disk that has refused to flush. */
 export const FULL_IO_ERROR = FULL_REASONS.indexOf("EIO") + 1;
 
 /** Why changes are refused, "" when they are not. */
@@ -472,7 +492,8 @@ export function prepareSegment(state: LogState, count: number): boolean {
       const slot = freeSlot(control);
       makeSegment(dir, slot, control[LOG_MODE] === LOG_MODE_ALWAYS);
       if (slot === control[LOG_SLOTS_COUNT]) control[LOG_SLOTS_COUNT] = slot + 1;
-      addReady(control, slot);
+      // Others were recycled meanwhile.
+      if (!addReady(control, slot)) removeSegment(dir, slot);
     }
     Atomics.store(control, LOG_FULL, 0);
     return true;

@@ -26,10 +26,12 @@ import {
 } from "./log-files.ts";
 import {
   FORMAT,
+  LOG_CHUNKS,
   LOG_CONTROL_WORDS,
   LOG_MODE,
   LOG_MODE_ALWAYS,
   LOG_MODE_EVERYSEC,
+  LOG_OPEN_CHUNK,
   LOG_OPEN_SLOT,
   LOG_RUN,
   LOG_SEGMENTS_USED,
@@ -59,6 +61,8 @@ import { attachStore } from "./store.ts";
 
 const FILE_MODE = 0o600;
 const NS_PER_MS = 1e6;
+/** Bytes of what `blocks` of a file counts. */
+const BLOCK_SIZE = 512;
 /**
  * Each run has its own chunk numbers. One more than the highest that is seen is not enough: a loss
  * of power may have taken a chunk's header and left its records, which would be the next run's when
@@ -170,6 +174,9 @@ class Recovery {
   /** The highest stamp and chunk number seen anywhere. */
   #stampMax = 0;
   #chunkMax = 0;
+  /** Where the chunk with that number is. */
+  #lastSlot = -1;
+  #lastChunk = 0;
   readonly #slotLast = new Map<number, number>();
   #slots: number[] = [];
   /** Segments that were never filled: to be removed. */
@@ -349,15 +356,23 @@ class Recovery {
     for (const name of names) {
       const slot = slotOfName(name);
       if (slot < 0) continue;
-      // A segment that was being made when the process ended: nothing was ever written to it.
-      if (!isWholeSegment(statSync(join(dir, name)).size)) {
+      const { size, blocks } = statSync(join(dir, name));
+      // With holes, where a copy has left zeros out, it can be read but not written to: a full disk
+      // would end the process.
+      const hasHoles = blocks * BLOCK_SIZE < size;
+      const chunks = isWholeSegment(size) ? chunksOf(dir, slot) : [];
+      // It was being made when the process ended: nothing was ever written to it.
+      if (!isWholeSegment(size) || (hasHoles && chunks.length === 0)) {
         this.#unfinished.push(name);
         continue;
       }
       this.#slots.push(slot);
-      for (const chunk of chunksOf(dir, slot)) {
+      for (const chunk of chunks) {
         all.push(chunk);
-        this.#chunkMax = Math.max(this.#chunkMax, chunk.number);
+        if (chunk.number < this.#chunkMax) continue;
+        this.#chunkMax = chunk.number;
+        this.#lastSlot = hasHoles ? -1 : slot;
+        this.#lastChunk = chunk.chunk;
       }
     }
     return all;
@@ -499,13 +514,18 @@ class Recovery {
     const control = new Int32Array(log.control);
     const times = new Float64Array(log.times);
     control[LOG_STAMP_NEXT] = first | 0;
-    control[LOG_OPEN_SLOT] = -1;
+    // What is left of the last segment is used up first: a program that is started again and again
+    // would take another one each time.
+    const isLeft = this.#lastChunk + 1 < LOG_CHUNKS;
+    control[LOG_OPEN_SLOT] = isLeft ? this.#lastSlot : -1;
+    control[LOG_OPEN_CHUNK] = this.#lastChunk + 1;
     control[LOG_RUN] = run;
     control[LOG_MODE] = this.#options.mode === "always" ? LOG_MODE_ALWAYS : LOG_MODE_EVERYSEC;
     control[LOG_SLOTS_COUNT] = Math.max(-1, ...this.#slots) + 1;
     for (const slot of this.#slots) {
       const last = this.#slotLast.get(slot) ?? 0;
-      if (last <= logMark(manifest) && addReady(control, slot)) continue;
+      const isOpen = control[LOG_OPEN_SLOT] === slot;
+      if (!isOpen && last <= logMark(manifest) && addReady(control, slot)) continue;
       control[LOG_SLOT_STATE + slot] = SLOT_USED;
       control[LOG_SEGMENTS_USED] = (control[LOG_SEGMENTS_USED] as number) + 1;
       times[TIME_SLOT_LAST + slot] = last;

@@ -176,8 +176,8 @@ export const CANARIES: Readonly<Record<string, Canary>> = {
     mutations: [
       {
         file: "flusher.ts",
-        find: "if (this.#opens.get(slot) !== opens) this.#close(slot);",
-        replace: "",
+        find: "if (file?.opens === opens) return file.descriptor;",
+        replace: "if (file !== undefined) return file.descriptor;",
       },
     ],
   },
