@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readlinkSync,
   rmdirSync,
   rmSync,
   symlinkSync,
@@ -18,12 +19,14 @@ import { Flusher } from "./flusher.ts";
 import { Keeper, requestCheckpoint } from "./keeper.ts";
 import { SEGMENT_SIZE } from "./layout.ts";
 import { LogState, prepareSegment, refusalReason } from "./log.ts";
+import { makeSegment } from "./log-files.ts";
 import {
   LOG_CHECKPOINT_DONE,
   LOG_CHECKPOINT_ERROR,
   LOG_CHECKPOINT_RUNNING,
   LOG_FULL,
   LOG_SEGMENTS_USED,
+  LOG_SLOT_OPENS,
   LOG_SLOTS_COUNT,
 } from "./log-layout.ts";
 import { readManifest } from "./manifest.ts";
@@ -243,3 +246,33 @@ test("no batch waits for segments of the map that cannot be made, their maker's 
   };
   withKeeper(0, run, { memoryBytes: SEGMENT_SIZE });
 });
+
+test.skipIf(!existsSync("/proc/self/fd"))(
+  "a flush is one of the file that the slot has now",
+  () => {
+    withKeeper(1, (_, flusher, control, { dir }, store) => {
+      const opened = () =>
+        readdirSync("/proc/self/fd")
+          .map((name) => readlinkOf(join("/proc/self/fd", name)))
+          .filter((path) => path.startsWith(join(dir, "log-000000")));
+      flusher.flush();
+      expect(opened()).toEqual([join(dir, "log-000000")]);
+      // Removed, made again, and opened.
+      rmSync(join(dir, "log-000000"));
+      makeSegment(dir, 0, false);
+      (control[LOG_SLOT_OPENS] as number) += 1;
+      setKey(store, "another");
+      flusher.flush();
+      expect(opened()).toEqual([join(dir, "log-000000")]);
+    });
+  },
+);
+
+/** "" for a descriptor that is closed by now. */
+function readlinkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}

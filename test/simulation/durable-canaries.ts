@@ -171,16 +171,6 @@ export const CANARIES: Readonly<Record<string, Canary>> = {
       },
     ],
   },
-  "a flush of the file that the slot had before": {
-    fine: false,
-    mutations: [
-      {
-        file: "flusher.ts",
-        find: "if (file?.opens === opens) return file.descriptor;",
-        replace: "if (file !== undefined) return file.descriptor;",
-      },
-    ],
-  },
   "a chunk that is taken for what an earlier run has left": {
     fine: false,
     from: 62,
