@@ -1,8 +1,9 @@
 /**
  * C2: what disks and hands do to files, on a copy of a store in which everything is durable: cut
  * off, a page zeroed, doubled, swapped with another, from an older use of the segment, garbage
- * behind the end. Each must be refused or change nothing of what comes back; a wrong value, and a
- * start that fails with anything but a clear error, is the failure.
+ * behind the end. Where that changes a byte that is relied upon (live-bytes.ts) it must be refused;
+ * elsewhere it may be, or must change nothing of what comes back. A wrong value, and a start that
+ * fails with anything but a clear error, is the failure.
  *
  *     bun test/torture/damage.ts --cuts=1000 --pages=1000 --seed=7
  */
@@ -17,6 +18,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { Prng } from "../../src/base/prng.ts";
+import { type ByteRange, LIVE_KINDS, mapBytes } from "./live-bytes.ts";
 import { memoryFolder, numberOption, seedOption } from "./options.ts";
 import { makeReusedSample, outcomeOf, type Sample } from "./sample.ts";
 
@@ -37,6 +39,8 @@ export interface DamageOptions {
 
 export interface DamageTotals {
   trials: number;
+  /** Trials that changed a live byte: all of them were refused. */
+  live: number;
   refused: number;
   /** A slot of the mark was damaged, the other one was used. */
   mended: number;
@@ -56,8 +60,11 @@ class Damage {
   readonly #prng: Prng;
   /** One name of each kind of file, the tail segment first. */
   readonly #names: readonly string[];
+  /** Live bytes of each file that has any. */
+  readonly #live: ReadonlyMap<string, readonly ByteRange[]>;
   readonly #totals: DamageTotals = {
     trials: 0,
+    live: 0,
     refused: 0,
     mended: 0,
     harmless: 0,
@@ -67,6 +74,9 @@ class Damage {
   constructor(sample: Sample, prng: Prng) {
     this.#sample = sample;
     this.#prng = prng;
+    const ranges = mapBytes(sample.dir);
+    const live = LIVE_KINDS.flatMap((kind) => ranges.get(kind) ?? []);
+    this.#live = Map.groupBy(live, ({ name }) => name);
     const all = readdirSync(sample.dir);
     const other = all.find((name) => name.startsWith("log-") && name !== sample.tail);
     const shards = all.filter((name) => name.startsWith("shard-"));
@@ -94,7 +104,9 @@ class Damage {
     const path = join(this.#sample.dir, name);
     const rest = read(path, size, this.#sizeOf(name) - size);
     truncateSync(path, size);
-    this.#try("cut", `${name} cut to ${size} bytes`, () => write(path, size, rest));
+    // Of a file that is not as long as it should be nothing is used.
+    const isLive = this.#live.has(name);
+    this.#try("cut", `${name} cut to ${size} bytes`, isLive, () => write(path, size, rest));
   }
 
   /** A page of the file, more often than not one that holds what is needed. */
@@ -115,7 +127,8 @@ class Damage {
       this.#put("doubled", name, b, first);
       write(path, a, second);
       write(path, b, first);
-      this.#try("swapped", `${name}: pages at ${a} and ${b} swapped`, () => {
+      const isLive = this.#isLive(name, a, first, second) || this.#isLive(name, b, second, first);
+      this.#try("swapped", `${name}: pages at ${a} and ${b} swapped`, isLive, () => {
         write(path, a, first);
         write(path, b, second);
       });
@@ -124,7 +137,8 @@ class Damage {
     this.#prng.fill(garbage);
     const size = this.#sizeOf(name);
     write(path, size, garbage);
-    this.#try("appended", `${name}: ${garbage.length} bytes appended`, () =>
+    const isLive = this.#live.has(name);
+    this.#try("appended", `${name}: ${garbage.length} bytes appended`, isLive, () =>
       truncateSync(path, size),
     );
   }
@@ -140,19 +154,32 @@ class Damage {
     const path = join(this.#sample.dir, name);
     const before = read(path, at, bytes.length);
     write(path, at, bytes);
-    this.#try(kind, `${name}: page at ${at} ${kind}`, () => write(path, at, before));
+    const isLive = this.#isLive(name, at, before, bytes);
+    this.#try(kind, `${name}: page at ${at} ${kind}`, isLive, () => write(path, at, before));
   }
 
-  #try(kind: Kind, what: string, mend: () => void): void {
+  /** Whether a live byte of what was at `at` is another one in `after`, which is as long. */
+  #isLive(name: string, at: number, before: Buffer, after: Buffer): boolean {
+    const ranges = this.#live.get(name) ?? [];
+    return ranges.some(({ from, to }) => {
+      const [start, end] = [Math.max(from, at) - at, Math.min(to, at + before.length) - at];
+      return start < end && before.compare(after, start, end, start, end) !== 0;
+    });
+  }
+
+  #try(kind: Kind, what: string, isLive: boolean, mend: () => void): void {
     const totals = this.#totals;
     try {
-      totals[outcomeOf(this.#sample)]++;
+      const outcome = outcomeOf(this.#sample);
+      if (isLive && outcome !== "refused") throw new Error("live bytes are damaged, unnoticed");
+      totals[outcome]++;
     } catch (error) {
       throw new Error(what, { cause: error });
     } finally {
       mend();
     }
     totals.trials++;
+    if (isLive) totals.live++;
     totals.byKind[kind]++;
   }
 }
