@@ -123,13 +123,13 @@ test(
 test.skipIf(!hasStrace)(
   "D6: a call to the disk that fails costs nothing that was acknowledged",
   async () => {
-    const third = { first: 3, step: 1, last: 3 };
-    const totals = await sweepFailures({ calls: FAILING_CALLS, ...third, names: "" });
+    const only = (k: number) => ({ first: k, step: 1, last: k });
+    const totals = await sweepFailures({ calls: FAILING_CALLS, ...only(3), names: "" });
     expect(totals.runs).toBe(FAILING_CALLS.length);
     for (const call of FAILING_CALLS) expect(totals.reached[call]).toBe(3);
-    // A mark that cannot be written while the server serves: it ends.
-    const marks = await sweepFailures({ calls: ["pwrite64"], ...third, names: "mark" });
-    expect(marks).toMatchObject({ runs: 1, ended: 1, reached: { pwrite64: 3 } });
+    // A mark that cannot be written while the server serves ends it.
+    const marks = await sweepFailures({ calls: ["pwrite64"], ...only(10), names: "mark" });
+    expect(marks).toMatchObject({ runs: 1, ended: 1, reached: { pwrite64: 10 } });
     expect(marks.acknowledged).toBeGreaterThan(0);
   },
   PATIENCE_MS,

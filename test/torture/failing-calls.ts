@@ -42,6 +42,8 @@ export const FAILING_CALLS = Object.keys(ERRORS) as FailingCall[];
 /** More than a segment of 64 MiB. */
 const LONG_VALUES = 700;
 const LONG_VALUE_SIZE = 100_000;
+/** So many of them are on their way at a time. */
+const PIPELINE = 20;
 const SHORT_VALUES = 20;
 const SEGMENTS_MAX = 10;
 const SHARDS = 8;
@@ -158,7 +160,9 @@ class FailingRun {
   async #load(port: number): Promise<void> {
     try {
       await using client = await Client.connect({ port });
-      await this.#set(client, LONG_VALUES, LONG_VALUE_SIZE);
+      for (let i = 0; i < LONG_VALUES; i += PIPELINE) {
+        await this.#set(client, PIPELINE, LONG_VALUE_SIZE);
+      }
       await client.command("SAVE");
       for (let i = 0; i < SHORT_VALUES; i++) await this.#set(client, 1, 10);
     } catch (error) {
