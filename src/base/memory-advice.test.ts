@@ -5,6 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addressOf, adviseNeeded, adviseRandom, adviseWritten } from "./memory-advice.ts";
 
+const isLinux = process.platform === "linux";
+
+/** KiB of the mapping at an address that are in the process's page tables. */
+function residentKib(address: number): number {
+  const smaps = readFileSync("/proc/self/smaps", "latin1");
+  const mapping = smaps.slice(smaps.indexOf(`${address.toString(16)}-`));
+  return Number(/^Rss: +(\d+) kB/m.exec(mapping)?.[1]);
+}
+
 test("a mapped file holds what was written, whatever is advised", () => {
   const folder = mkdtempSync(join(tmpdir(), "kv-advice-"));
   const path = join(folder, "file");
@@ -17,7 +26,9 @@ test("a mapped file holds what was written, whatever is advised", () => {
   adviseWritten(mapped, size / 2, size / 2);
   adviseNeeded(addressOf(mapped) + 5000, 10_000);
   expect(mapped.equals(Buffer.alloc(size, "x"))).toBe(true);
-  adviseWritten(mapped, 0, size);
+  if (isLinux) expect(residentKib(addressOf(mapped))).toBe(size / 1024);
+  adviseWritten(mapped, size / 2, size / 2);
+  if (isLinux) expect(residentKib(addressOf(mapped))).toBe(size / 2048);
   expect(readFileSync(path).equals(Buffer.alloc(size, "x"))).toBe(true);
   rmSync(folder, { recursive: true });
 });

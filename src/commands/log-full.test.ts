@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attachAny, type DurableStore } from "../store/durable-store.ts";
+import { LOG_SLOT_HELD, LOG_SLOTS_MAX } from "../store/log-layout.ts";
 import { recover } from "../store/recovery.ts";
 import { DispatchDriver } from "./dispatch.bench.ts";
 import { registry } from "./registry.ts";
@@ -27,6 +28,7 @@ afterAll(() => {
 let room = Number.POSITIVE_INFINITY;
 const { log } = store;
 const append = log.append.bind(log);
+const reserve = log.reserve.bind(log);
 log.reserve = (size) => size <= room;
 log.append = (cursor, op, flags, number, value, start, length) => {
   room -= cursor.keyLength + length;
@@ -133,4 +135,19 @@ test("every command that writes is among them", () => {
     .map(({ name }) => name.toUpperCase())
     .filter((name) => !tried.has(name));
   expect(missing).toEqual([]);
+});
+
+test("what was reserved beyond need is given back: it would pin segments of the log", () => {
+  room = Number.POSITIVE_INFINITY;
+  log.reserve = reserve;
+  const { control } = log.state;
+  const held = () => {
+    const slots = control.subarray(LOG_SLOT_HELD, LOG_SLOT_HELD + LOG_SLOTS_MAX);
+    return slots.reduce((sum, count) => sum + count, 0);
+  };
+  const value = "v".repeat(500_000);
+  const pairs = Array.from({ length: 12 }, (_, i) => `big${i} ${value}`);
+  expect(replies(`MSET ${pairs.join(" ")}`)).toBe("+OK\r\n");
+  // The open chunk, and one.
+  expect(held()).toBeLessThanOrEqual(2);
 });
