@@ -146,8 +146,9 @@ test("what was reserved beyond need is given back: it would pin segments of the 
     return slots.reduce((sum, count) => sum + count, 0);
   };
   const value = "v".repeat(500_000);
-  const pairs = Array.from({ length: 12 }, (_, i) => `big${i} ${value}`);
-  expect(replies(`MSET ${pairs.join(" ")}`)).toBe("+OK\r\n");
+  const words = ["MSET", ...Array.from({ length: 12 }, (_, i) => [`big${i}`, value]).flat()];
+  const bulks = words.map((word) => `$${word.length}\r\n${word}\r\n`);
+  expect(driver.replies(`*${words.length}\r\n${bulks.join("")}`)).toBe("+OK\r\n");
   // The open chunk, and one.
   expect(held()).toBeLessThanOrEqual(2);
 });
