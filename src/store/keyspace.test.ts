@@ -297,7 +297,8 @@ describe("eviction", () => {
     let [used, unused] = [0, 0];
     for (let i = 0; i < 100; i++) if (actor.get(`old${i}`)) used++;
     for (let i = 100; i < 500; i++) if (actor.get(`old${i}`)) unused++;
-    expect(used).toBeGreaterThan(90);
+    // Of 400 runs the worst kept 88; at random it would be 60.
+    expect(used).toBeGreaterThan(80);
     expect(unused).toBeLessThan(300);
   });
 });
