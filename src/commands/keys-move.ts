@@ -122,7 +122,7 @@ function copyAimed(c: Context, replaces: boolean): void {
   noteLookup(c, from.type !== TYPE_NONE);
   let status: Status = STATUS_OK;
   if (from.type === TYPE_NONE || (to.type !== TYPE_NONE && !replaces)) c.out.integer(0);
-  else if (!store.group(logSize(store, from) + to.keyLength, BOTH)) status = STATUS_LOG_FULL;
+  else if (!store.reserve(logSize(store, from) + to.keyLength, BOTH)) status = STATUS_LOG_FULL;
   else {
     if (to.type !== TYPE_NONE) {
       store.remove(to);

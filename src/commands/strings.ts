@@ -153,7 +153,7 @@ function putPairs(c: Context, count: number, isNew: boolean): Status {
       if (store.cursor(i).type !== TYPE_NONE) status = SOME_EXIST;
     }
   }
-  if (status === STATUS_OK && !groupPairs(c, count)) status = STATUS_LOG_FULL;
+  if (status === STATUS_OK && !reservePairs(c, count)) status = STATUS_LOG_FULL;
   for (let i = 0; i < count && status === STATUS_OK; i++) {
     const value = i * 2 + 2;
     status = store.putString(store.cursor(i), c.bytes, c.start(value), c.length(value), 0);
@@ -168,11 +168,11 @@ function hasLongKey(c: Context, count: number): boolean {
   return false;
 }
 
-/** Makes the pairs a group that the log has room for; false: it has not. */
-function groupPairs(c: Context, count: number): boolean {
+/** Whether the log has room for all pairs: they are one group, by lockAll or exclusive. */
+function reservePairs(c: Context, count: number): boolean {
   let size = 0;
   for (let i = 1; i <= count * 2; i++) size += c.length(i);
-  return c.store.group(size, count);
+  return c.store.reserve(size, count);
 }
 
 /** Inside the exclusive section: one pair after the other. */
@@ -184,7 +184,7 @@ function putManyPairs(c: Context, count: number, isNew: boolean): Status {
     store.unlock(cursor);
     if (isFound) return SOME_EXIST;
   }
-  if (!groupPairs(c, count)) return STATUS_LOG_FULL;
+  if (!reservePairs(c, count)) return STATUS_LOG_FULL;
   for (let i = 0; i < count; i++) {
     const value = i * 2 + 2;
     store.lock(c.aim(cursor, value - 1));

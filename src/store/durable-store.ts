@@ -85,11 +85,12 @@ export class DurableStore extends Store {
     });
   }
 
-  override group(size = 0, count = 0): boolean {
-    if (count > 0 && !this.log.reserveAll(size, count)) return false;
-    // A single record is whole by itself.
-    if (count !== 1) this.log.isGrouped = true;
-    return true;
+  override group(): void {
+    this.log.isGrouped = true;
+  }
+
+  override reserve(size: number, count: number): boolean {
+    return this.log.reserveAll(size, count);
   }
 
   override lockAll(count: number): void {

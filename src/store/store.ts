@@ -258,12 +258,11 @@ export class Store {
     unlockBuckets(this.memory, this.#cursors, count);
   }
 
-  /**
-   * What is changed from here to the unlocking survives a crash as a whole or not at all, as after
-   * lockAll and in exclusive. False: the log has no room for `_size` bytes in `_count` changes, and
-   * nothing must be changed. In memory mode true; durable-store.ts overrides it, and what follows.
-   */
-  group(_size = 0, _count = 0): boolean {
+  /** What is changed from here to the unlocking survives a crash whole or not at all. */
+  group(): void {}
+
+  /** Whether the log (durable-store.ts) has room for `_count` changes of `_size` bytes in all. */
+  reserve(_size: number, _count: number): boolean {
     return true;
   }
 
